@@ -1,0 +1,1 @@
+"""Targets: the messages they understand and the adapters that carry them. Nothing here judges an answer."""
