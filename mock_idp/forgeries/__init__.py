@@ -1,0 +1,42 @@
+"""The named ways to make a token false, each with the rules that it breaks and the advisories that it re-enacts.
+
+    forge(issuer.draft(person), "hmac_with_public_key", "spki_pem", context=ForgeContext.of(issuer))
+
+`FORGERIES` lists them all. A new one is a function with a decorator in the module of its kind.
+"""
+
+from mock_idp.forgeries import (
+    algorithms,
+    encoding,
+    json_text,
+    keys,
+    signatures,
+    structure,
+    tampering,
+)
+from mock_idp.forgeries.registry import (
+    FORGERIES,
+    Credential,
+    ForgeContext,
+    Forgery,
+    ForgeryError,
+    finish,
+    forge,
+)
+
+__all__ = [
+    "FORGERIES",
+    "Credential",
+    "ForgeContext",
+    "Forgery",
+    "ForgeryError",
+    "algorithms",
+    "encoding",
+    "finish",
+    "forge",
+    "json_text",
+    "keys",
+    "signatures",
+    "structure",
+    "tampering",
+]

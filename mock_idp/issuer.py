@@ -1,0 +1,130 @@
+"""One issuer of the mock IdP: a persona, a key ring and a clock.
+
+It drafts and mints tokens and writes its own JWKS and metadata. Everything it mints is honest; what is false
+is made from a draft, by name (`mock_idp.forgeries`).
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypedDict, Unpack
+
+from mock_idp.draft import Draft, write_json
+from mock_idp.keyring import KeyRing, RingSnapshot
+from mock_idp.keys import SigningKey
+from mock_idp.people import Person
+from mock_idp.personas import Grant, Kind, Persona, PersonaError
+
+DEFAULT_TENANT = "f5b6a3e2-5c1d-4e8a-9a57-2d7f0c3b8e11"
+DEFAULT_CLIENT = "7c0e1d52-93af-4b0e-8f3c-6a1b5d20c4e9"
+DEFAULT_AUDIENCE = "b1946ac9-2a4e-4c43-9d5e-8e0b6f7c1a23"
+DEFAULT_BASE_URL = "https://idp.example"
+
+
+class TokenOptions(TypedDict, total=False):
+    """What a token is asked for with; whatever is left out is the issuer's or the persona's default."""
+
+    audience: str
+    client: str
+    """The id of the client that asked."""
+    kind: Kind
+    """`access` (default) or `id`."""
+    scopes: tuple[str, ...]
+    lifetime_s: int
+    now: float
+    """Seconds since the epoch; the issuer's clock by default."""
+    key: SigningKey
+    """The signing key; the active one by default."""
+
+
+class Issuer:
+    """One issuer: what it is called, the keys it has, and the tokens it makes.
+
+    `issuer` is used exactly as given, never normalised; without it the persona's own form is built from
+    `base_url` and `tenant`. `base_url` is where this issuer is reached, its path included, without a final
+    slash.
+    """
+
+    def __init__(
+        self,
+        persona: Persona,
+        ring: KeyRing,
+        *,
+        issuer: str | None = None,
+        audience: str = DEFAULT_AUDIENCE,
+        tenant: str = DEFAULT_TENANT,
+        base_url: str = DEFAULT_BASE_URL,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.persona = persona
+        self.ring = ring
+        self.issuer = persona.issuer(base_url, tenant) if issuer is None else issuer
+        self.audience = audience
+        self.tenant = tenant
+        self.base_url = base_url
+        self.clock = clock
+        self._jwks_text: tuple[RingSnapshot, bytes] | None = None
+
+    def draft(self, person: Person, **asked: Unpack[TokenOptions]) -> Draft:
+        """Write an honest token for a person, not yet signed; `PersonaError` for a kind the persona has not."""
+        kind = asked.get("kind", "access")
+        claims = self.persona.claims.get(kind)
+        if claims is None:
+            raise PersonaError(
+                f"{self.persona.name} issues no {kind} tokens: {', '.join(self.persona.claims)}"
+            )
+        grant = Grant(
+            person=person,
+            client=asked.get("client", DEFAULT_CLIENT),
+            audience=asked.get("audience", self.audience),
+            issuer=self.issuer,
+            tenant=self.tenant,
+            now=math.floor(asked["now"] if "now" in asked else self.clock()),
+            lifetime_s=asked.get("lifetime_s", 3600),
+            scopes=tuple(asked.get("scopes", self.persona.default_scopes)),
+        )
+        key = asked.get("key") or self.ring.active
+        return Draft(self.persona.header(key), claims(grant), key, key.alg)
+
+    def mint(
+        self, person: Person, *, claims: Mapping[str, Any] | None = None, **asked: Unpack[TokenOptions]
+    ) -> str:
+        """Issue an honest token, with further `claims` set on top.
+
+        `PersonaError` when `sub` is among them and the persona's `sub` is fixed: Entra lets nobody change it
+        (S2).
+        """
+        extra = claims or {}
+        if self.persona.fixed_sub and "sub" in extra:
+            raise PersonaError(f"{self.persona.name} lets nobody set sub: it is pairwise and fixed")
+        return self.draft(person, **asked).with_claims(extra).token()
+
+    def kid(self, key: SigningKey) -> str:
+        """Give the kid under which a key is published here; Entra's is its certificate's thumbprint (AZR-011)."""
+        return self.persona.kid(key)
+
+    def jwks(self) -> dict[str, Any]:
+        """Give the published keys in the persona's dialect (RFC 7517 section 5)."""
+        return {"keys": [self.persona.published(key, self.issuer) for key in self.ring.published()]}
+
+    def jwks_bytes(self) -> bytes:
+        """`jwks()` as JSON, written anew only when the ring has changed."""
+        snapshot, cached = self.ring.snapshot, self._jwks_text
+        if cached is None or cached[0] is not snapshot:
+            keys = [self.persona.published(key, self.issuer) for key in snapshot.published]
+            cached = self._jwks_text = (snapshot, write_json({"keys": keys}).encode())
+        return cached[1]
+
+    def metadata(self, base_url: str | None = None) -> dict[str, Any]:
+        """Give the OpenID metadata, true to what is served: it names no endpoint that does not exist.
+
+        `base_url` is where the issuer is really reached, when a server knows better. Members without elements
+        are left out (OpenID Connect Discovery section 4.2).
+        """
+        where = self.base_url if base_url is None else base_url
+        return {
+            "issuer": self.issuer,
+            "jwks_uri": where + self.persona.jwks_path,
+            "subject_types_supported": list(self.persona.subject_types),
+            "id_token_signing_alg_values_supported": sorted({key.alg for key in self.ring.published()}),
+        }

@@ -1,0 +1,166 @@
+"""One private key of the mock IdP: it signs, and it shows its public half as JWK, PEM or DER.
+
+Signing here may be deliberately wrong for the key (ES256 by a P-384 key, PS256 by an RS256 key): that is what
+forgeries are made of. It must never verify a token: whoever checks what this package made has to come by
+another route.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeAlias
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+HASHES: Mapping[str, hashes.HashAlgorithm] = {
+    "256": hashes.SHA256(),
+    "384": hashes.SHA384(),
+    "512": hashes.SHA512(),
+}
+CURVES: Mapping[str, tuple[str, Callable[[], ec.EllipticCurve]]] = {
+    "ES256": ("P-256", ec.SECP256R1),
+    "ES384": ("P-384", ec.SECP384R1),
+    "ES512": ("P-521", ec.SECP521R1),
+}
+"""Curve of each ECDSA algorithm (RFC 7518 section 3.4)."""
+
+_CURVE_NAMES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
+_FAMILY_TYPES: Mapping[str, type[Any]] = {
+    "RS": rsa.RSAPrivateKey,
+    "PS": rsa.RSAPrivateKey,
+    "ES": ec.EllipticCurvePrivateKey,
+    "Ed": ed25519.Ed25519PrivateKey,
+}
+ALGORITHMS = (
+    *(f"{family}{size}" for family in ("RS", "PS", "ES") for size in HASHES),
+    "EdDSA",
+    "Ed25519",  # RFC 9864: the fully specified name of the same signature
+)
+"""The JWS algorithms that a `SigningKey` can sign with."""
+
+
+def b64url(data: bytes) -> str:
+    """Encode bytes as base64url without padding (RFC 7515 section 2, FMT-002)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def check_algorithm(alg: str) -> None:
+    """Raise `ValueError`, naming what there is, when `alg` is no algorithm of `ALGORITHMS`."""
+    if alg not in ALGORITHMS:
+        raise ValueError(f"unknown algorithm {alg!r}: there are {', '.join(ALGORITHMS)}")
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """One private key with its key id and the JWS algorithm that it signs with by default.
+
+    The key must be of the algorithm's family (RSA, elliptic curve, Ed25519), else `ValueError`; that an EC
+    key lies on the curve of its algorithm is deliberately not asked, because SIG-015 needs tokens where it
+    does not.
+    """
+
+    kid: str
+    alg: str
+    private: PrivateKey
+
+    def __post_init__(self) -> None:
+        self._check_family(self.alg)
+
+    @classmethod
+    def generate(cls, alg: str = "RS256", *, kid: str, bits: int = 2048) -> Self:
+        """Make a fresh key fit for `alg`; `bits` is the length of an RSA modulus (1024 to 8192) and else ignored."""
+        check_algorithm(alg)
+        if alg in CURVES:
+            return cls(kid, alg, ec.generate_private_key(CURVES[alg][1]()))
+        if alg.startswith("Ed"):
+            return cls(kid, alg, ed25519.Ed25519PrivateKey.generate())
+        if not 1024 <= bits <= 8192:
+            raise ValueError(f"an RSA key has 1024 to 8192 bits here, not {bits}")
+        return cls(kid, alg, rsa.generate_private_key(65537, bits))
+
+    def with_kid(self, kid: str) -> Self:
+        """Give the same key under another key id."""
+        return replace(self, kid=kid)
+
+    def with_alg(self, alg: str) -> Self:
+        """Give the same key for another algorithm of its family; `ValueError` for one of another family."""
+        return replace(self, alg=alg)
+
+    def sign(self, data: bytes, alg: str | None = None) -> bytes:
+        """Sign `data` as JWS does (RFC 7518 section 3.3 to 3.5, RFC 8037 section 3.1).
+
+        ECDSA is R||S at the width of the key's curve and made deterministic by RFC 6979; PSS salts with as
+        many random bytes as its hash has. `alg` overrides the key's own algorithm inside its family, else
+        `ValueError`.
+        """
+        alg = alg or self.alg
+        self._check_family(alg)
+        if isinstance(self.private, rsa.RSAPrivateKey):
+            return self._sign_rsa(self.private, data, alg)
+        if isinstance(self.private, ec.EllipticCurvePrivateKey):
+            scheme = ec.ECDSA(HASHES[alg[2:]], deterministic_signing=True)
+            r, s = decode_dss_signature(self.private.sign(data, scheme))
+            width = self.coordinate_bytes
+            return r.to_bytes(width, "big") + s.to_bytes(width, "big")
+        return self.private.sign(data)
+
+    @staticmethod
+    def _sign_rsa(private: rsa.RSAPrivateKey, data: bytes, alg: str) -> bytes:
+        digest = HASHES[alg[2:]]
+        if alg.startswith("RS"):
+            return private.sign(data, padding.PKCS1v15(), digest)
+        return private.sign(data, padding.PSS(padding.MGF1(digest), padding.PSS.DIGEST_LENGTH), digest)
+
+    @property
+    def coordinate_bytes(self) -> int:
+        """Bytes of one coordinate of an EC key's curve (32, 48, 66); `ValueError` for another kind of key."""
+        if not isinstance(self.private, ec.EllipticCurvePrivateKey):
+            # A misfit of key and algorithm is one kind of error throughout, and it lies in the value.
+            raise ValueError(f"key {self.kid!r} is not an elliptic-curve key")  # noqa: TRY004 - see above
+        return (self.private.curve.key_size + 7) // 8
+
+    def public_jwk(self) -> dict[str, str]:
+        """Show the public half as JWK: `kid`, `kty` and the key's own members, neither `alg` nor `use`.
+
+        Coordinates are fixed-width (RFC 7518 section 6.2.1.2, KEY-017), integers minimal (section 6.3.1).
+        """
+        public = self.private.public_key()
+        if isinstance(public, rsa.RSAPublicKey):
+            numbers = public.public_numbers()
+            return {"kty": "RSA", "kid": self.kid, "n": _uint(numbers.n), "e": _uint(numbers.e)}
+        if isinstance(public, ec.EllipticCurvePublicKey):
+            point, width = public.public_numbers(), self.coordinate_bytes
+            x, y = (b64url(value.to_bytes(width, "big")) for value in (point.x, point.y))
+            return {"kty": "EC", "kid": self.kid, "crv": _CURVE_NAMES[public.curve.name], "x": x, "y": y}
+        return {"kty": "OKP", "kid": self.kid, "crv": "Ed25519", "x": b64url(public.public_bytes_raw())}
+
+    def spki_pem(self) -> bytes:
+        """Show the public half as SubjectPublicKeyInfo in PEM, with its final newline."""
+        return self.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    def spki_der(self) -> bytes:
+        """Show the public half as SubjectPublicKeyInfo in DER."""
+        return self.private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    def thumbprint(self) -> str:
+        """Give the JWK thumbprint with SHA-256 as base64url (RFC 7638 section 3)."""
+        members = {name: value for name, value in self.public_jwk().items() if name != "kid"}
+        text = json.dumps(members, sort_keys=True, separators=(",", ":"))
+        return b64url(hashlib.sha256(text.encode()).digest())
+
+    def _check_family(self, alg: str) -> None:
+        check_algorithm(alg)
+        if not isinstance(self.private, _FAMILY_TYPES[alg[:2]]):
+            misfit = f"{alg} does not fit key {self.kid!r}, a {type(self.private).__name__}"
+            raise ValueError(misfit)  # noqa: TRY004 - the type is right, the value does not fit
+
+
+def _uint(value: int) -> str:
+    return b64url(value.to_bytes((value.bit_length() + 7) // 8, "big"))

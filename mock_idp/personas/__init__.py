@@ -1,0 +1,25 @@
+"""The dialects of real IdPs, one module each.
+
+`persona(name)` looks one up; `PERSONAS` names them all.
+"""
+
+from mock_idp.personas import entra, generic
+from mock_idp.personas.entra import pairwise_sub
+from mock_idp.personas.model import Grant, JwkDialect, Kind, Persona, PersonaError
+from mock_idp.personas.registry import names, persona
+
+PERSONAS: tuple[str, ...] = names()
+"""The names of all personas, sorted."""
+
+__all__ = [
+    "PERSONAS",
+    "Grant",
+    "JwkDialect",
+    "Kind",
+    "Persona",
+    "PersonaError",
+    "entra",
+    "generic",
+    "pairwise_sub",
+    "persona",
+]

@@ -1,0 +1,170 @@
+"""The personas `entra-v1` and `entra-v2`: Microsoft Entra ID, whose token version follows the API and not the endpoint.
+
+Sources: rulebook section 7 and AZR-001 to AZR-011; Microsoft's access-token claims reference. Entra's `sub`
+is pairwise: one person has another at each application and the same one on every request, and no
+administrator can change it. That is why S2 has a custom claim at all, so no option here may ever weaken it.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from mock_idp.keys import b64url
+from mock_idp.personas.model import Grant, JwkDialect, Persona
+from mock_idp.personas.registry import register
+
+_OPENID_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
+_APP_ID_URI = re.compile(r"(?:api://|spn:)([0-9a-fA-F-]{36})/?")
+_JWKS = JwkDialect(alg=False, x5t=True, x5c=True, issuer=True)
+_SUBJECT = "CN=accounts.accesscontrol.windows.net"
+_SCOPES = ("openid", "profile", "access_as_user")
+
+
+def pairwise_sub(tid: str, oid: str, app: str) -> str:
+    """Give the `sub` of a person (tenant and object id) at an application: 43 characters of base64url (AZR-005).
+
+    It follows from its three arguments alone, so it differs by application and never by request.
+    """
+    return b64url(hmac.digest(tid.encode(), f"{oid}\0{app}".encode(), hashlib.sha256))
+
+
+def _application(audience: str) -> str:
+    # AZR-004: `api://GUID` and `GUID` are different audiences, yet of one application, whose pairwise sub is
+    # one.
+    uri = _APP_ID_URI.fullmatch(audience)
+    return uri[1].lower() if uri else audience
+
+
+def _opaque_claims(grant: Grant) -> dict[str, str]:
+    rh = base64.urlsafe_b64encode(b"\x00" + uuid.UUID(grant.tenant).bytes_le).decode().rstrip("=")
+    return {
+        "aio": grant.opaque("aio", 30),
+        "rh": f"1.{rh}.",
+        "uti": grant.opaque("uti"),
+    }
+
+
+def _api_scopes(grant: Grant) -> str:
+    # Entra keeps OpenID's own scopes out of `scp`: those belong to the ID token and to Microsoft Graph.
+    return " ".join(scope for scope in grant.scopes if scope not in _OPENID_SCOPES)
+
+
+def _identity_v1(grant: Grant) -> dict[str, Any]:
+    # AZR-006: no preferred_username, whatever the scopes.
+    person = grant.person
+    return {
+        "name": person.name,
+        "oid": person.oid,
+        "tid": grant.tenant,
+        "unique_name": person.email,
+        "upn": person.email,
+        "ver": "1.0",
+    }
+
+
+def _identity_v2(grant: Grant) -> dict[str, Any]:
+    if "profile" not in grant.scopes:  # AZR-007: no profile scope, none of these four
+        return {"ver": "2.0"}
+    person = grant.person
+    return {
+        "name": person.name,
+        "oid": person.oid,
+        "preferred_username": person.email,
+        "tid": grant.tenant,
+        "ver": "2.0",
+    }
+
+
+def _sub(grant: Grant, application: str) -> str:
+    return pairwise_sub(grant.tenant, grant.person.oid, application)
+
+
+def _start(grant: Grant, audience: str) -> dict[str, Any]:
+    return {"aud": audience, "iss": grant.issuer, **grant.times}
+
+
+def _access_v1(grant: Grant) -> dict[str, Any]:
+    return {
+        **_start(grant, grant.audience),
+        "acr": "1",
+        "amr": ["pwd"],
+        "appid": grant.client,
+        "appidacr": "0",
+        "ipaddr": "203.0.113.7",
+        "scp": _api_scopes(grant),
+        "sub": _sub(grant, _application(grant.audience)),
+        **_opaque_claims(grant),
+        **_identity_v1(grant),
+    }
+
+
+def _access_v2(grant: Grant) -> dict[str, Any]:
+    return {
+        **_start(grant, grant.audience),
+        "azp": grant.client,
+        "azpacr": "0",
+        "scp": _api_scopes(grant),
+        "sub": _sub(grant, _application(grant.audience)),
+        **_opaque_claims(grant),
+        **_identity_v2(grant),
+    }
+
+
+def _id_v1(grant: Grant) -> dict[str, Any]:
+    sub = _sub(grant, _application(grant.client))
+    return {
+        **_start(grant, grant.client),
+        "amr": ["pwd"],
+        "sub": sub,
+        **_opaque_claims(grant),
+        **_identity_v1(grant),
+    }
+
+
+def _id_v2(grant: Grant) -> dict[str, Any]:
+    sub = _sub(grant, _application(grant.client))
+    email = {"email": grant.person.email} if "email" in grant.scopes else {}
+    return {
+        **_start(grant, grant.client),
+        "sub": sub,
+        **email,
+        **_opaque_claims(grant),
+        **_identity_v2(grant),
+    }
+
+
+_ENTRA: Mapping[str, Any] = {
+    "jwk": _JWKS,
+    "certificate_subject": _SUBJECT,
+    "kid_is_x5t": True,
+    "fixed_sub": True,
+    "subject_types": ("pairwise",),
+    "default_scopes": _SCOPES,
+}
+
+ENTRA_V1 = register(
+    Persona(
+        name="entra-v1",
+        says="Microsoft Entra ID, access tokens of version 1.0: no preferred_username at all",
+        issuer=lambda _base_url, tenant: f"https://sts.windows.net/{tenant}/",
+        claims={"access": _access_v1, "id": _id_v1},
+        header_members=("typ", "alg", "x5t", "kid"),
+        jwks_path="/discovery/keys",
+        **_ENTRA,
+    )
+)
+ENTRA_V2 = register(
+    Persona(
+        name="entra-v2",
+        says="Microsoft Entra ID, access tokens of version 2.0: preferred_username only with the profile scope",
+        issuer=lambda _base_url, tenant: f"https://login.microsoftonline.com/{tenant}/v2.0",
+        claims={"access": _access_v2, "id": _id_v2},
+        jwks_path="/discovery/v2.0/keys",
+        metadata_path="/v2.0/.well-known/openid-configuration",
+        **_ENTRA,
+    )
+)

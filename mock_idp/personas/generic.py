@@ -1,0 +1,42 @@
+"""The persona `generic`: an OpenID provider that follows the standards and nothing more.
+
+It is the honest background against which every other dialect and every forgery is seen.
+"""
+
+from typing import Any
+
+from mock_idp.personas.model import Grant, Persona
+from mock_idp.personas.registry import register
+
+
+def _common(grant: Grant) -> dict[str, Any]:
+    person = grant.person
+    return {
+        "iss": grant.issuer,
+        "sub": person.subject,
+        "aud": grant.audience,
+        **grant.times,
+        "jti": grant.opaque("jti"),
+        "preferred_username": person.username,
+        "email": person.email,
+        "name": person.name,
+    }
+
+
+def _access_claims(grant: Grant) -> dict[str, Any]:
+    return {**_common(grant), "client_id": grant.client, "scope": " ".join(grant.scopes)}
+
+
+def _id_claims(grant: Grant) -> dict[str, Any]:
+    # OpenID Connect Core section 2: the audience of an ID token is the client.
+    return {**_common(grant), "aud": grant.client, "auth_time": grant.now}
+
+
+GENERIC = register(
+    Persona(
+        name="generic",
+        says="An OpenID provider that follows the standards and nothing more",
+        issuer=lambda base_url, _tenant: base_url,
+        claims={"access": _access_claims, "id": _id_claims},
+    )
+)
