@@ -1,0 +1,29 @@
+"""Touchstone's reference verifier: onboard an IdP, authenticate its tokens.
+
+Start reading at `verifier.verifier.Verifier.authenticate`.
+"""
+
+from verifier.certificates import CertificateFile
+from verifier.errors import FetchError, OnboardingAsked, OnboardingRefused, TokenRejected, VerifierError
+from verifier.fetch import Fetch, FetchResult
+from verifier.mapping import User
+from verifier.onboarding import IntegrationRecord
+from verifier.policy import Policy
+from verifier.verifier import Identity, Onboarded, Verifier
+
+__all__ = [
+    "CertificateFile",
+    "Fetch",
+    "FetchError",
+    "FetchResult",
+    "Identity",
+    "IntegrationRecord",
+    "Onboarded",
+    "OnboardingAsked",
+    "OnboardingRefused",
+    "Policy",
+    "TokenRejected",
+    "User",
+    "Verifier",
+    "VerifierError",
+]

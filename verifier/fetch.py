@@ -1,0 +1,173 @@
+"""Fetches one JWKS document over HTTPS, within bounds.
+
+Must never follow a redirect, reach a private address, skip a TLS check, or send anything of another context:
+no cookie, no credential, no proxy of the environment (ONB-024, KEY-030 to KEY-032, KEY-039).
+"""
+
+import ipaddress
+import re
+import socket
+import ssl
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import SplitResult, urlsplit
+
+from verifier.errors import FetchError
+
+if TYPE_CHECKING:
+    from urllib3.connection import HTTPConnection
+    from urllib3.response import BaseHTTPResponse
+
+_CHUNK = 65536  # bytes
+_URL_TEXT = re.compile(r"[!-~]{1,2048}")
+_HEADERS = {
+    "Accept": "application/jwk-set+json, application/json",
+    "Accept-Encoding": "gzip",
+    "User-Agent": "touchstone-verifier",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FetchResult:
+    """What the endpoint answered: the status, the headers by lower-case name, and the decoded body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Fetch(Protocol):
+    """Gets the document at a URL, in at most `timeout_s` seconds and `max_bytes` bytes; raises FetchError.
+
+    `ca_file` names a PEM file of the only authorities to trust; None trusts the system's.
+    """
+
+    def __call__(self, url: str, *, ca_file: str | None, max_bytes: int, timeout_s: float) -> FetchResult:
+        """Fetch once."""
+
+
+def check_url(url: str, *, allow_local: bool) -> SplitResult:
+    """Judge a JWKS URL by its text (ONB-024); return its parts, or raise ValueError with the fault."""
+    if not _URL_TEXT.fullmatch(url):
+        raise ValueError("it holds characters that a URL has to escape, or is too long")
+    parts = urlsplit(url)
+    _ = parts.port  # raises ValueError where it is no number
+    if parts.scheme != "https" and not (allow_local and parts.scheme == "http"):
+        raise ValueError("it is no absolute https URL")
+    if not parts.hostname or "@" in parts.netloc or "#" in url:
+        raise ValueError("it lacks a host, or holds user information or a fragment")
+    literal = None if allow_local else _literal_address(parts.hostname)
+    if literal:  # a name is looked up, and its addresses judged, at every fetch
+        _check_address(literal)
+    return parts
+
+
+class HttpFetch:
+    """The `Fetch` over urllib3, one connection a fetch: no server keeps one open from hour to hour."""
+
+    def __init__(self, *, allow_local: bool = False) -> None:
+        self._allow_local = allow_local
+
+    def __call__(self, url: str, *, ca_file: str | None, max_bytes: int, timeout_s: float) -> FetchResult:
+        """Fetch once; see `Fetch`."""
+        from urllib3.exceptions import HTTPError
+
+        try:
+            parts = check_url(url, allow_local=self._allow_local)
+            connection = self._connection(parts, ca_file, timeout_s)
+            with closing(connection), _deadline(connection, timeout_s):
+                # KEY-039: the path and the query go out as they were configured.
+                target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+                connection.request(
+                    "GET", target, headers={**_HEADERS, "Host": parts.netloc}, preload_content=False
+                )
+                return _read(connection.getresponse(), max_bytes)
+        except (OSError, ValueError, HTTPException, HTTPError, zlib.error) as problem:
+            raise FetchError(f"{type(problem).__name__} while fetching the JWKS") from None
+
+    def _connection(self, parts: SplitResult, ca_file: str | None, timeout_s: float) -> "HTTPConnection":
+        from urllib3.connection import HTTPConnection, HTTPSConnection
+
+        host = parts.hostname or ""
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        address = self._resolve(host, port)
+        if parts.scheme == "http":
+            return HTTPConnection(address, port, timeout=timeout_s)
+        context = ssl.create_default_context(cafile=ca_file)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2  # KEY-031
+        return HTTPSConnection(address, port, timeout=timeout_s, ssl_context=context, server_hostname=host)
+
+    def _resolve(self, host: str, port: int) -> str:
+        """Return the address to connect to: what was checked is what is asked, whatever DNS says next."""
+        addresses = [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        if not self._allow_local:
+            for address in addresses:
+                _check_address(address)
+        return addresses[0]
+
+
+def _literal_address(host: str) -> str | None:
+    """Return the address that a host spells, in any way that resolvers know (decimal, octal, short)."""
+    with suppress(OSError):
+        return socket.inet_ntoa(socket.inet_aton(host))
+    with suppress(ValueError):
+        return str(ipaddress.ip_address(host))
+    return None
+
+
+def _check_address(address: str) -> None:
+    """Refuse what is not on the public internet (ONB-024, KEY-030); ValueError."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None) or found
+    if not inner.is_global or inner.is_multicast:
+        raise ValueError("it leads to an address that is not public")
+
+
+@contextmanager
+def _deadline(connection: "HTTPConnection", timeout_s: float) -> Iterator[None]:
+    """End the exchange after a time in all, however slowly bytes drip in (KEY-032)."""
+    over = threading.Event()
+
+    def abort() -> None:
+        over.set()
+        with suppress(OSError, AttributeError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(timeout_s, abort)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if over.is_set():
+            raise TimeoutError
+
+
+def _read(response: "BaseHTTPResponse", max_bytes: int) -> FetchResult:
+    body = bytearray()
+    while chunk := response.read(min(_CHUNK, max_bytes + 1 - len(body)), decode_content=False):
+        body += chunk
+        if len(body) > max_bytes:
+            raise ValueError("too large")
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    coding = headers.get("content-encoding", "identity").lower()
+    if coding not in _CODINGS:
+        raise ValueError("unknown content coding")
+    return FetchResult(response.status, headers, _CODINGS[coding](bytes(body), max_bytes))
+
+
+def _gunzip(body: bytes, max_bytes: int) -> bytes:
+    reader = zlib.decompressobj(wbits=31)
+    decoded = reader.decompress(body, max_bytes + 1)
+    if len(decoded) > max_bytes or not reader.eof:
+        raise ValueError("too large, or cut off")
+    return decoded
+
+
+_CODINGS: Mapping[str, Callable[[bytes, int], bytes]] = {"identity": lambda body, _: body, "gzip": _gunzip}

@@ -1,0 +1,175 @@
+"""The reference verifier: integrations in, tokens judged, users out.
+
+`Verifier.authenticate` is the whole check of one token, in the order in which it must happen. It must never
+let an unverified claim do more than choose the integration (SIG-030), and never raise anything but
+TokenRejected.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from verifier.claims import check_claims, check_header
+from verifier.compact import parse_compact
+from verifier.errors import OnboardingRefused, TokenRejected, quoted
+from verifier.fetch import Fetch, HttpFetch
+from verifier.integration import Integration
+from verifier.key_source import JwksSource
+from verifier.mapping import User, directory_of, find_user
+from verifier.onboarding import IntegrationRecord, Onboarding
+from verifier.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a token stands for, and how that was found (MAP-046); `claims` are the verified ones."""
+
+    user: str
+    external_id: str
+    claim: str
+    fallback: bool
+    integration: str
+    kid: str | None
+    claims: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Onboarded:
+    """An integration was set up; `warnings` are for the customer to read."""
+
+    warnings: tuple[str, ...] = ()
+
+
+class Verifier:
+    """Judges tokens by the integrations that were onboarded; safe to use by many threads.
+
+    `clock` gives seconds since the epoch and judges tokens; `monotonic` gives seconds that never go back and
+    paces the fetching of keys; `fetch` gets JWKS documents.
+    """
+
+    def __init__(
+        self,
+        policy: Policy | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        fetch: Fetch | None = None,
+    ) -> None:
+        self.policy = policy or Policy()
+        self._clock, self._monotonic = clock, monotonic
+        self._fetch = fetch or HttpFetch(allow_local=self.policy.allow_local_jwks)
+        self._change = threading.Lock()  # serialises changes; judging takes no lock
+        self._by_id: dict[str, Integration] = {}
+        self._by_pair: dict[tuple[str, str], Integration] = {}
+        self._by_entity: dict[str, str] = {}
+        self._issuers: dict[str, int] = {}  # how many pairs an issuer has, to tell `issuer` from `audience`
+
+    def authenticate(self, token: str | bytes) -> Identity:
+        """Judge one token and return whom it stands for; TokenRejected, whatever the input is."""
+        parsed = parse_compact(token, self.policy.max_token_bytes)
+        claims = parsed.claims
+        algorithm, kid = check_header(parsed.header, claims)
+        integration = self._integration_of(claims)
+        key = integration.check_signature(parsed, algorithm, kid)
+        exp_required = self.policy.exp_required
+        check_claims(
+            claims, integration.issuer, self._clock(), integration.leeway_s, exp_required=exp_required
+        )
+        match = find_user(claims, integration.custom_claim, integration.users)
+        user = match.user
+        return Identity(
+            user.name, match.external_id, match.claim, match.fallback, integration.id, key.kid, claims
+        )
+
+    def onboard(self, record: IntegrationRecord, users: Iterable[User] | None = None) -> Onboarded:
+        """Set up an integration, or replace the one with the same id, at once or not at all (ONB-043).
+
+        `users` None leaves the users as they are. Raises OnboardingRefused or OnboardingAsked.
+        """
+        old = self._by_id.get(record.id) if isinstance(record.id, str) else None
+        directory = directory_of(users) if users is not None else old.users if old else {}
+        known = old.keys if old and isinstance(old.keys, JwksSource) else None
+        onboarding = Onboarding(self.policy, self._clock(), self._jwks_source, known)
+        new = replace(onboarding.integration(record), users=directory)
+        with self._change:
+            self._check_free(new)
+            self._put(new)
+        return Onboarded(tuple(onboarding.warnings))
+
+    def offboard(self, id: str) -> bool:  # noqa: A002 - the protocol's word
+        """Remove an integration; its tokens are rejected from now on (ONB-042). False if there was none."""
+        with self._change:
+            old = self._by_id.pop(id, None)
+            if old:
+                self._by_entity.pop(old.entity_id, None)
+                self._drop_pair(old)
+        return old is not None
+
+    def set_users(self, id: str, users: Iterable[User]) -> None:  # noqa: A002 - the protocol's word
+        """Replace the users of an integration, for tokens already issued too (MAP-039, MAP-042).
+
+        Raises KeyError if there is no such integration, and OnboardingRefused `user` for a user that is none.
+        """
+        directory = directory_of(users)
+        with self._change:
+            self._put(replace(self._by_id[id], users=directory))
+
+    def reset(self) -> None:
+        """Forget every integration, user and key."""
+        with self._change:
+            for index in (self._by_pair, self._by_id, self._by_entity, self._issuers):
+                index.clear()
+
+    def _integration_of(self, claims: Mapping[str, Any]) -> Integration:
+        """Choose by the unverified issuer and audience, exactly and as a pair (CLM-001 to CLM-009)."""
+        issuer, audience = (_present(claims, name) for name in ("iss", "aud"))
+        if not isinstance(issuer, str):  # CLM-003
+            raise TokenRejected("claim_type", "iss is no string", "iss")
+        audiences = [audience] if isinstance(audience, str) else audience
+        if not isinstance(audiences, list) or not all(isinstance(one, str) for one in audiences):  # CLM-006
+            raise TokenRejected("claim_type", "aud is neither a string nor a list of strings", "aud")
+        found = {id(one): one for value in audiences if (one := self._by_pair.get((issuer, value)))}
+        if len(found) == 1:
+            return found.popitem()[1]
+        if issuer not in self._issuers:
+            raise TokenRejected("issuer", f"iss {quoted(issuer)} is not configured", "iss")
+        detail = "meant for several integrations at once" if found else "not meant for this API"
+        raise TokenRejected("audience", detail, "aud")
+
+    def _jwks_source(self, url: str, ca_file: str | None) -> JwksSource:
+        return JwksSource(url, ca_file, self.policy, self._fetch, self._monotonic)
+
+    def _check_free(self, new: Integration) -> None:
+        """Refuse what belongs to another integration, without telling whose it is (ONB-003, ONB-040)."""
+        if self._by_entity.get(new.entity_id, new.id) != new.id:
+            raise OnboardingRefused("entity_id_taken", "this Entity ID is in use", "entity_id")
+        owner = self._by_pair.get((new.issuer, new.audience))
+        if owner and owner.id != new.id:
+            raise OnboardingRefused("issuer_taken", "this issuer with this audience is in use", "issuer")
+
+    def _put(self, new: Integration) -> None:
+        """Let the new integration stand before the old one goes: a token in between sees one of them."""
+        old = self._by_id.get(new.id)
+        pair = (new.issuer, new.audience)
+        if pair not in self._by_pair:
+            self._issuers[new.issuer] = self._issuers.get(new.issuer, 0) + 1
+        self._by_pair[pair] = self._by_id[new.id] = new
+        if old and (old.issuer, old.audience) != pair:
+            self._drop_pair(old)
+        if old and old.entity_id != new.entity_id:
+            self._by_entity.pop(old.entity_id, None)
+        self._by_entity[new.entity_id] = new.id
+
+    def _drop_pair(self, old: Integration) -> None:
+        self._by_pair.pop((old.issuer, old.audience), None)
+        self._issuers[old.issuer] -= 1
+        if not self._issuers[old.issuer]:
+            del self._issuers[old.issuer]
+
+
+def _present(claims: Mapping[str, Any], name: str) -> object:
+    if name not in claims:
+        raise TokenRejected("claim_missing", f"no {name}", name)
+    return claims[name]
