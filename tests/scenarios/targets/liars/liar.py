@@ -85,8 +85,9 @@ def answers_twice(message: Message) -> None:
 
 @way
 def answers_before_it_is_asked(message: Message) -> None:
-    say(message, verdict="reject", reason="other")
-    say({"seq": message["seq"] + 1}, verdict="accept", user="ann")
+    honest = {"seq": message["seq"], "verdict": "reject", "reason": "other"}
+    early = {"seq": message["seq"] + 1, "verdict": "accept", "user": "ann"}
+    raw(f"{json.dumps(honest)}\n{json.dumps(early)}\n")
 
 
 @way
