@@ -1,0 +1,99 @@
+"""The files that customers upload when they are asked for a certificate: good ones, odd ones and wrong ones."""
+
+from __future__ import annotations
+
+import base64
+import textwrap
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs7
+
+from mock_idp.certificates import bundle_pem, certificate_der
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from mock_idp import SigningKey
+
+_BAG: Final = b"Bag Attributes\n    friendlyName: idp-signing\nsubject=CN = idp-signing\n"
+
+
+def certificate_file(
+    keys: Sequence[SigningKey],
+    form: str,
+    certify: Callable[[SigningKey], x509.Certificate],
+    not_before: datetime | None = None,
+    not_after: datetime | None = None,
+) -> str | bytes:
+    """Return the content of an upload: text where it is ASCII, else bytes.
+
+    `form` is one of `FORMS` (ONB-007, ONB-013, ONB-014, ONB-015, ONB-023); `certify` makes the certificate of a key,
+    and the two dates (UTC) replace its validity.
+    """
+    certificates = [_certified(key, certify, not_before, not_after) for key in keys]
+    content = FORMS[form](keys, certificates)
+    return content.decode("ascii") if content.isascii() else content
+
+
+def _certified(
+    key: SigningKey,
+    certify: Callable[[SigningKey], x509.Certificate],
+    not_before: datetime | None,
+    not_after: datetime | None,
+) -> x509.Certificate:
+    plain = certify(key)
+    if not_before is None and not_after is None:
+        return plain
+    from mock_idp.certificates import NOT_AFTER, NOT_BEFORE, certificate
+
+    subject = plain.subject.rfc4514_string()
+    return certificate(
+        key, subject=subject, not_before=not_before or NOT_BEFORE, not_after=not_after or NOT_AFTER
+    )
+
+
+def _private_pem(keys: Sequence[SigningKey]) -> bytes:
+    return b"".join(
+        key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) for key in keys
+    )
+
+
+def _csr(keys: Sequence[SigningKey], certificates: Sequence[x509.Certificate]) -> bytes:
+    builder = x509.CertificateSigningRequestBuilder().subject_name(certificates[0].subject)
+    key = keys[0].private
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return builder.sign(key, None).public_bytes(Encoding.PEM)
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+def _relabelled(content: bytes, label: bytes) -> bytes:
+    return content.replace(b"CERTIFICATE-----", label + b"-----")
+
+
+def _wrapped(der: bytes) -> bytes:
+    body = "\n".join(textwrap.wrap(base64.b64encode(der).decode("ascii"), 64))
+    return f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n".encode("ascii")
+
+
+FORMS: Final[dict[str, Callable[[Sequence[SigningKey], Sequence[x509.Certificate]], bytes]]] = {
+    "pem": lambda _, certs: bundle_pem(certs),
+    "der": lambda _, certs: certificate_der(certs[0]),
+    "crlf": lambda _, certs: bundle_pem(certs).replace(b"\n", b"\r\n"),
+    "bom": lambda _, certs: b"\xef\xbb\xbf" + bundle_pem(certs),
+    "bag_attributes": lambda _, certs: _BAG + bundle_pem(certs),
+    "no_final_newline": lambda _, certs: bundle_pem(certs).rstrip(b"\n"),
+    "utf16": lambda _, certs: bundle_pem(certs).decode("ascii").encode("utf-16"),
+    "trusted": lambda _, certs: _relabelled(bundle_pem(certs), b"TRUSTED CERTIFICATE"),
+    "private_key": lambda keys, _: _private_pem(keys),
+    "with_private_key": lambda keys, certs: _private_pem(keys) + bundle_pem(certs),
+    "public_key": lambda keys, _: b"".join(key.spki_pem() for key in keys),
+    "csr": _csr,
+    "pkcs7": lambda _, certs: pkcs7.serialize_certificates(list(certs), Encoding.PEM),
+    "truncated": lambda _, certs: _wrapped(certificate_der(certs[0])[:-40]),
+    "trailing_bytes": lambda _, certs: _wrapped(certificate_der(certs[0]) + b"\x00\x01"),
+}
+"""How an upload can be written: each makes the file's bytes from keys and their certificates."""

@@ -1,0 +1,211 @@
+"""The judge: an expectation, an answer and a profile in; a finding, or none, out. Pure: it asks nobody.
+
+What is right comes from the scenario (and so from the rulebook); the profile only picks among what the rulebook
+leaves open. An error never satisfies an expected reject.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scenarios import rulebook
+from scenarios.results import Kind, Severity
+from scenarios.rulebook import Level, LibraryDefault, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from scenarios.tables.expect import Expectation, Outcome
+    from scenarios.tables.model import RequestBound
+    from scenarios.tables.scenario import Scenario
+    from scenarios.targets.profile import Profile
+    from scenarios.targets.protocol import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One deviation, in a sentence."""
+
+    severity: Severity
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """The target says that it cannot be asked this."""
+
+    capability: str
+
+
+def right_answers(expectation: Expectation, profile: Profile) -> tuple[Outcome, ...]:
+    """Return the outcomes any of which is right for a target with this profile (rulebook section 2)."""
+    if expectation.knob is None:
+        return expectation.cases[""]
+    declared = profile.knobs.get(expectation.knob)
+    if declared is not None:
+        return expectation.cases.get(_word(declared), expectation.outcomes)
+    knob = rulebook.knobs()[expectation.knob]
+    if profile.scope == Scope.LIBRARY and knob.library is LibraryDefault.ANY:
+        return expectation.outcomes  # where a standard leaves a choice, a library's choice is no finding
+    return expectation.first
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def judge(
+    expectation: Expectation,
+    verdict: Verdict,
+    profile: Profile,
+    who: Callable[[Mapping[str, Any]], str | None],
+) -> Finding | Unsupported | None:
+    """Judge one answer.
+
+    `who` tells which user of the scenario a set of claims names, for a target that maps no users itself.
+    """
+    if verdict.kind == "unsupported":
+        return Unsupported(verdict.capability or "?")
+    right = right_answers(expectation, profile)
+    wanted = _either(right)
+    if verdict.kind == "error":
+        return Finding(Severity.CRASH, f"expected {wanted}; the target gave no verdict: {verdict.detail}")
+    user = _user(verdict, profile, who)
+    kinds = [outcome for outcome in right if _same_kind(outcome, verdict)]
+    if not kinds:
+        return _wrong_kind(right, verdict, user)
+    if verdict.kind == "accept":
+        if any(outcome.user == user for outcome in kinds):
+            return None
+        return Finding(Severity.WRONG_USER, f"expected {wanted}; accepted as {_named(verdict, user)}")
+    return _reason(wanted, kinds, verdict, profile)
+
+
+def _same_kind(outcome: Outcome, verdict: Verdict) -> bool:
+    if outcome.kind == "warned":
+        return verdict.kind == "onboarded" and bool(verdict.warnings)
+    return outcome.kind == verdict.kind
+
+
+def _wrong_kind(right: tuple[Outcome, ...], verdict: Verdict, user: str | None) -> Finding:
+    wanted = _either(right)
+    match verdict.kind:
+        case "accept":
+            return Finding(Severity.FALSE_ACCEPT, f"expected {wanted}; accepted as {_named(verdict, user)}")
+        case "onboarded" if any(outcome.kind == "warned" for outcome in right):
+            return Finding(Severity.FALSE_ACCEPT, f"expected {wanted}; onboarded without a warning")
+        case "onboarded":
+            return Finding(Severity.FALSE_ACCEPT, f"expected {wanted}; the record was onboarded")
+    return Finding(Severity.FALSE_REJECT, f"expected {wanted}; {in_words(verdict)}")
+
+
+def _reason(
+    wanted: str, outcomes: Iterable[Outcome], verdict: Verdict, profile: Profile
+) -> Finding | None:
+    given = verdict.about if verdict.kind == "asked" else verdict.reason
+    reasons = {reason for outcome in outcomes for reason in outcome.reasons}
+    free = any(not outcome.reasons for outcome in outcomes)
+    if free or given in reasons or given in (None, "other") or not profile.can("reasons"):
+        return None
+    return Finding(Severity.WRONG_REASON, f"expected {wanted}; {in_words(verdict)}")
+
+
+def _user(verdict: Verdict, profile: Profile, who: Callable[[Mapping[str, Any]], str | None]) -> str | None:
+    if verdict.kind != "accept":
+        return None
+    if verdict.user is not None:
+        if profile.can("users"):
+            return verdict.user
+        # A function without a user directory may answer the External ID that it read.
+        return who({"sub": verdict.user}) or verdict.user
+    return who(verdict.claims or {})
+
+
+def _named(verdict: Verdict, user: str | None) -> str:
+    if user is not None:
+        return user
+    claims = {name: value for name, value in (verdict.claims or {}).items() if name != "iss"}
+    return f"nobody known, with the claims {str(claims)[:200]}"
+
+
+def in_words(verdict: Verdict) -> str:
+    """Return what the target did, as a report says it."""
+    match verdict.kind:
+        case "accept":
+            return f"accepted as {verdict.user}" if verdict.user is not None else "accepted"
+        case "reject":
+            said = f"rejected ({verdict.reason})"
+        case "refused":
+            said = f"refused ({verdict.reason})"
+        case "asked":
+            said = f"asked about {verdict.about}"
+        case "unsupported":
+            said = f"unsupported ({verdict.capability})"
+        case "error":
+            said = f"gave no verdict ({verdict.reason})"
+        case "onboarded" if verdict.warnings:
+            return f"onboarded, warning: {'; '.join(verdict.warnings)[:200]}"
+        case _:
+            return verdict.kind
+    return f"{said}: {verdict.detail}" if verdict.detail else said
+
+
+def _either(outcomes: tuple[Outcome, ...]) -> str:
+    return " or ".join(dict.fromkeys(map(str, outcomes)))
+
+
+def judge_requests(bounds: Mapping[str, RequestBound] | None, seen: Mapping[str, int]) -> Finding | None:
+    """Judge how many requests the IdP saw during a step."""
+    for endpoint, bound in (bounds or {}).items():
+        count = seen.get(endpoint, 0)
+        if bound.at_most is not None and count > bound.at_most:
+            text = f"expected at most {bound.at_most} requests to {endpoint}; the IdP saw {count}"
+            return Finding(Severity.REQUESTS, text)
+        if bound.at_least is not None and count < bound.at_least:
+            text = f"expected at least {bound.at_least} requests to {endpoint}; the IdP saw {count}"
+            return Finding(Severity.REQUESTS, text)
+    return None
+
+
+def judge_audit(wanted: Mapping[str, Any] | None, verdict: Verdict) -> Finding | None:
+    """Judge what the record of an authentication says (MAP-046)."""
+    for name, value in (wanted or {}).items():
+        said = getattr(verdict, name, None)
+        if said != value:
+            text = f"expected the record to say {name}: {_word(value)}; it says {_word(said)}"
+            return Finding(Severity.WRONG_REASON, text)
+    return None
+
+
+def outcome_of(finding: Finding, scenario: Scenario) -> Kind:
+    """Return what a finding makes of its scenario: the level of the rule decides (product design, Judging)."""
+    if finding.severity is Severity.CRASH:
+        return Kind.ERROR
+    if finding.severity is Severity.WRONG_REASON:
+        return Kind.WARN
+    return Kind.WARN if scenario.rule.level in (Level.SHOULD, Level.MAY) else Kind.FAIL
+
+
+def not_applicable(scenario: Scenario, profile: Profile) -> str | None:
+    """Return why a scenario is not asked of a target with this profile, or None when it is."""
+    if not Scope(profile.scope).includes(scenario.rule.scope):
+        return f"{scenario.rules[0]} is asked of a {scenario.rule.scope.value}, and the target is a {profile.scope}"
+    for need in sorted(scenario.requires):
+        kind, _, word = need.partition(":")
+        match kind:
+            case "alg":
+                met = word in profile.algorithms
+                lacks = f"the algorithm {word}"
+            case "keys":
+                met = word in profile.keys or (word == "jwks" and "jwks_uri" in profile.keys)
+                lacks = f"keys as {word}"
+            case "check":
+                met = word in profile.checks
+                lacks = f"a check of {word}"
+            case _:
+                met = profile.can(need)
+                lacks = f"the capability {need}"
+        if not met:
+            return f"the target does not declare {lacks}"
+    return None

@@ -1,0 +1,158 @@
+"""What comes out of a run: results, findings, and the totals that scripts depend on (the names are a contract)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+SCHEMA: Final = "touchstone-run-1"
+"""The version of the JSON that `touchstone run --json` writes."""
+
+
+class Kind(StrEnum):
+    """How a scenario came out."""
+
+    PASS = "pass"  # noqa: S105 - an outcome, no password
+    """As expected."""
+    FAIL = "fail"
+    """A broken MUST, or a policy that contradicts the target's own profile."""
+    WARN = "warn"
+    """A broken SHOULD or MAY, or a right reject for the wrong reason."""
+    ERROR = "error"
+    """A crash, a time-out or a broken protocol line: it never counts as a reject."""
+    UNPROVEN = "unproven"
+    """Rejected as expected, but so was its control: it proves nothing."""
+    XFAIL = "xfail"
+    """Failed, and the baseline says why that is known."""
+    XPASS = "xpass"
+    """In the baseline, and no longer fails."""
+    NOT_APPLICABLE = "not_applicable"
+    """The target does not claim what the scenario needs."""
+
+
+class Severity(StrEnum):
+    """How bad a deviation is, the worst first."""
+
+    WRONG_USER = "wrong user"
+    """Accepted as somebody else: the worst there is."""
+    FALSE_ACCEPT = "false accept"
+    """A false token, or a false record, was accepted."""
+    CANARY = "canary fetched"
+    """An address that came from a token was asked."""
+    CRASH = "crash or hang"
+    """The target gave no answer."""
+    FALSE_REJECT = "false reject"
+    """A true token, or a good record, was turned away."""
+    REQUESTS = "requests"
+    """The IdP saw more, or fewer, requests than the bound."""
+    WRONG_REASON = "wrong reason"
+    """Rightly rejected, with a reason that names another fault."""
+
+
+WORST_FIRST: Final = tuple(Severity)
+FINDINGS: Final = frozenset({Kind.FAIL, Kind.ERROR, Kind.UNPROVEN, Kind.XPASS})
+"""The outcomes that make a run end with status 1."""
+
+
+class VerdictRecord(msgspec.Struct, frozen=True):
+    """What the target did in the step that decided the result."""
+
+    kind: str
+    user: str | None = None
+    reason: str | None = None
+    detail: str = ""
+
+
+class Exchange(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One message to the target and what came back; kept for results that are no pass."""
+
+    step: str
+    """Such as `onboard main` or `authenticate`."""
+    answer: str
+    """The verdict in words."""
+    sent: dict[str, Any] | None = None
+    """The onboarding record, for an onboarding request."""
+    token: str | None = None
+    """The credential as it was sent; bytes that are no UTF-8 as `base64:…`."""
+    now: float | None = None
+    """Seconds since the epoch by the scenario's clock."""
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """One scenario's result."""
+
+    id: str
+    rules: tuple[str, ...]
+    level: str
+    basis: str
+    outcome: Kind
+    expected: str
+    verdict: VerdictRecord | None = None
+    message: str = ""
+    """Empty for a pass; else one sentence: what was expected and what came."""
+    severity: Severity | None = None
+    says: str = ""
+    control: str | None = None
+    known: str | None = None
+    """The reason that the baseline gives."""
+    duration_s: float = 0.0
+    exchanges: tuple[Exchange, ...] = ()
+
+
+class TargetRecord(msgspec.Struct, frozen=True):
+    """Which target it was."""
+
+    name: str
+    version: str = ""
+    language: str = ""
+    adapter: str = ""
+    file: str | None = None
+
+
+class HealthRecord(msgspec.Struct, frozen=True):
+    """How the target bore up during the run."""
+
+    crashes: int = 0
+    timeouts: int = 0
+    protocol_errors: int = 0
+    restarts: int = 0
+    abandoned: str | None = None
+    last_exit: str | None = None
+    stderr: str = ""
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole run, as `--json` writes it."""
+
+    schema: str = SCHEMA
+    tool: str = ""
+    target: TargetRecord
+    profile: dict[str, Any]
+    started: str
+    """When it began: UTC, ISO 8601."""
+    duration_s: float
+    totals: dict[str, int]
+    results: tuple[Result, ...]
+    health: HealthRecord = HealthRecord()
+    interrupted: bool = False
+    baseline_problems: tuple[str, ...] = ()
+
+    def findings(self) -> list[Result]:
+        """Return the results that are no pass and applied, the worst first."""
+        order = {severity: index for index, severity in enumerate(WORST_FIRST)}
+        kinds = {kind: index for index, kind in enumerate((Kind.FAIL, Kind.ERROR, Kind.XPASS, Kind.UNPROVEN, Kind.WARN))}
+        found = [result for result in self.results if result.outcome in kinds]
+        return sorted(
+            found,
+            key=lambda result: (kinds[result.outcome], order[result.severity] if result.severity else len(order)),
+        )
+
+
+def totals(results: tuple[Result, ...]) -> dict[str, int]:
+    """Count the outcomes; every outcome is named, at zero too."""
+    counts = {kind.value: 0 for kind in Kind}
+    for result in results:
+        counts[result.outcome.value] += 1
+    return counts

@@ -1,0 +1,264 @@
+"""Running scenarios against a target: stage, ask, judge, one after the other, and never without an end.
+
+What a run yields is a `Result` for each scenario, in the order asked for. A scenario's control is run too, even when
+it was not asked for, because a reject without it proves nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from scenarios import judge
+from scenarios.results import Exchange, Kind, Result, Severity, VerdictRecord
+from scenarios.stage import Stage
+from scenarios.tables.scenario import MAIN, Authenticate, Flood, Mint, Move, Onboard
+from scenarios.targets.protocol import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from scenarios.stage import Lab
+    from scenarios.tables.expect import Expectation
+    from scenarios.tables.model import IntegrationSpec
+    from scenarios.tables.scenario import Action, Scenario
+    from scenarios.targets.profile import Profile
+    from scenarios.targets.session import Session
+
+MAX_KEPT_EXCHANGES: Final = 50
+"""So many exchanges of one scenario are kept for its report: the last ones."""
+
+
+@dataclass(slots=True)
+class _Stop(Exception):  # noqa: N818 - it ends a scenario, which is no error
+    """The scenario is decided."""
+
+    finding: judge.Finding | judge.Unsupported
+
+
+@dataclass(slots=True)
+class _Play:
+    """One scenario while it is being asked."""
+
+    scenario: Scenario
+    session: Session
+    stage: Stage
+    exchanges: list[Exchange] = field(default_factory=list)
+    verdict: Verdict | None = None
+
+    @property
+    def profile(self) -> Profile:
+        return self.session.profile
+
+    def run(self) -> None:
+        """Do every action; raises `_Stop` at the first deviation."""
+        for action in self.scenario.actions:
+            before = self.stage.requests()
+            self.act(action)
+            bounds = getattr(action, "requests", None)
+            if bounds:
+                seen = {name: count - before[name] for name, count in self.stage.requests().items()}
+                self.check(judge.judge_requests(bounds, seen))
+        lab = self.stage.lab
+        if self.scenario.canary and (hits := lab.idp.canary_hits(self.stage.canary_name)):
+            text = f"the target asked the address that the token named, {hits} time{'s' * (hits > 1)}"
+            raise _Stop(judge.Finding(Severity.CANARY, text))
+
+    def act(self, action: Action) -> None:
+        match action:
+            case Onboard():
+                self.onboard(action.name, action.expect, action.integration, action.users)
+            case Authenticate():
+                self.authenticate(action)
+            case Flood():
+                for seed in range(action.tokens):
+                    self.ask("authenticate", action.expect, self.stage.token(action.token, seed=seed))
+            case Mint():
+                self.stage.kept[action.keep_as] = self.stage.token(action.token)
+            case Move(what="offboard"):
+                self.session.offboard(self.stage.parties[action.argument].id)
+            case Move():
+                if self.stage.move(action) and "jwks_uri" not in self.profile.keys:
+                    # A target that takes keys by value learns of a change by being onboarded anew (protocol.md).
+                    self.onboard(MAIN, None, None, None)
+
+    def onboard(
+        self,
+        name: str,
+        expect: Expectation | None,
+        spec: IntegrationSpec | None,
+        users: Mapping[str, Any] | None,
+    ) -> None:
+        if users is not None:
+            self.stage.users = users
+        record = self.stage.record(name, spec)
+        verdict = self.session.onboard(record, self.stage.directory(name))
+        self.keep(f"onboard {name}", verdict, sent=record)
+        if expect is not None:
+            self.check(judge.judge(expect, verdict, self.profile, self.stage.user_of))
+
+    def authenticate(self, action: Authenticate) -> None:
+        for token in self.tokens(action):
+            for _ in range(action.times):
+                self.ask("authenticate", action.expect, token, action.endpoint)
+
+    def tokens(self, action: Authenticate) -> Iterator[str | bytes]:
+        if isinstance(action.token, str):
+            yield self.stage.kept[action.token]
+            return
+        if action.each_key:
+            for key in self.stage.parties[MAIN].issuer.ring.published():
+                yield self.stage.token(action.token, key=key.kid)
+            return
+        token = self.stage.token(action.token)
+        if action.keep_as is not None:
+            self.stage.kept[action.keep_as] = token
+        yield token
+
+    def ask(
+        self, step: str, expect: Expectation, token: str | bytes, endpoint: int | None = None
+    ) -> None:
+        now = self.stage.now()
+        verdict = self.session.authenticate(token, now=now if self.stage.virtual else None, endpoint=endpoint)
+        self.keep(step, verdict, token=token, now=now)
+        self.check(judge.judge(expect, verdict, self.profile, self.stage.user_of))
+        self.check(judge.judge_audit(self.scenario.audit, verdict))
+
+    def keep(
+        self,
+        step: str,
+        verdict: Verdict,
+        *,
+        sent: dict[str, Any] | None = None,
+        token: str | bytes | None = None,
+        now: float | None = None,
+    ) -> None:
+        self.verdict = verdict
+        if isinstance(token, bytes):
+            token = f"base64:{base64.b64encode(token).decode('ascii')}"
+        self.exchanges.append(Exchange(step, judge.in_words(verdict), sent, token, now))
+        del self.exchanges[:-MAX_KEPT_EXCHANGES]
+
+    @staticmethod
+    def check(found: judge.Finding | judge.Unsupported | None) -> None:
+        if found is not None:
+            raise _Stop(found)
+
+
+def run_scenario(scenario: Scenario, session: Session, lab: Lab) -> Result:
+    """Ask one scenario of a target and judge it. Raises `StageError` when the table asks for what cannot be made."""
+    began = time.perf_counter()
+    why_not = judge.not_applicable(scenario, session.profile)
+    if why_not is not None:
+        return _result(scenario, Kind.NOT_APPLICABLE, message=why_not)
+    stage = Stage(scenario, lab, session.profile)
+    play = _Play(scenario, session, stage)
+    finding: judge.Finding | judge.Unsupported | None = None
+    try:
+        session.reset()
+        play.run()
+    except _Stop as stop:
+        finding = stop.finding
+    finally:
+        stage.close()
+    verdict = _recorded(play.verdict)
+    took = time.perf_counter() - began
+    if finding is None:
+        return _result(scenario, Kind.PASS, verdict=verdict, duration_s=took)
+    if isinstance(finding, judge.Unsupported):
+        message = f"the target answered that it does not support {finding.capability}"
+        return _result(scenario, Kind.NOT_APPLICABLE, message=message, duration_s=took)
+    return _result(
+        scenario,
+        judge.outcome_of(finding, scenario),
+        verdict=verdict,
+        message=finding.message,
+        severity=finding.severity,
+        exchanges=_plain(play.exchanges),
+        duration_s=took,
+    )
+
+
+def run(
+    wanted: Sequence[Scenario],
+    catalogue: Mapping[str, Scenario],
+    session: Session,
+    lab: Lab,
+    on_result: Callable[[Result], None] = lambda _: None,
+) -> Iterator[Result]:
+    """Yield the result of each wanted scenario.
+
+    Results of rejecting scenarios come when their control is known, which is at once: it is run before them.
+    """
+    known: dict[str, Result] = {}
+
+    def result_of(scenario: Scenario) -> Result:
+        if scenario.id not in known:
+            known[scenario.id] = run_scenario(scenario, session, lab)
+        return known[scenario.id]
+
+    for scenario in wanted:
+        result = result_of(scenario)
+        if scenario.control is not None and result.outcome is Kind.PASS:
+            result = _proved(result, result_of(catalogue[scenario.control]))
+        on_result(result)
+        yield result
+
+
+def _proved(result: Result, control: Result) -> Result:
+    """Return the result of a reject as it stands beside its control (product design, Judging)."""
+    if control.outcome in (Kind.PASS, Kind.WARN) or result.verdict is None:
+        return result
+    if result.verdict.kind in ("accept", "onboarded"):
+        return result
+    came = control.message or control.outcome.value
+    return msgspec.structs.replace(
+        result,
+        outcome=Kind.UNPROVEN,
+        message=f"rejected, and so was its control {control.id}, which proves nothing ({came})",
+    )
+
+
+def _recorded(verdict: Verdict | None) -> VerdictRecord | None:
+    if verdict is None:
+        return None
+    return VerdictRecord(verdict.kind, verdict.user, verdict.reason or verdict.about, verdict.detail)
+
+
+def _result(scenario: Scenario, outcome: Kind, **more: Any) -> Result:
+    return Result(
+        id=scenario.id,
+        rules=scenario.rules,
+        level=scenario.rule.level.value,
+        basis=scenario.rule.basis.value,
+        outcome=outcome,
+        expected=str(scenario.expected),
+        says=scenario.says,
+        control=scenario.control,
+        **more,
+    )
+
+
+def _plain(exchanges: Iterable[Exchange]) -> tuple[Exchange, ...]:
+    """Return exchanges as JSON can hold them."""
+    return tuple(
+        msgspec.structs.replace(item, sent=_text(item.sent)) if item.sent is not None else item
+        for item in exchanges
+    )
+
+
+def _text(value: Any) -> Any:
+    match value:
+        case bytes():
+            return f"base64:{base64.b64encode(value).decode('ascii')}"
+        case dict():
+            return {name: _text(item) for name, item in value.items()}
+        case list():
+            return [_text(item) for item in value]
+    return value
+
+

@@ -1,0 +1,151 @@
+"""What a scenario expects: the words of `expect:` as types.
+
+An expectation is a set of outcomes any of which is right, or a choice of such sets by a profile knob. Which one holds
+for a target is decided in `judge.py`; here nothing knows of targets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from scenarios import rulebook
+from scenarios.tables.problems import nearest
+from scenarios.targets.protocol import REFUSE_REASONS, REJECT_REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ONBOARDING: Final = frozenset({"onboarded", "warned", "refused", "asked"})
+"""The kinds of outcome that an onboarding request has."""
+GOOD: Final = frozenset({"accept", "onboarded", "warned"})
+"""The kinds of outcome by which a control shows that the target can say yes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One right answer: its kind and, where they matter, the user, the reasons (any of them), the HTTP status."""
+
+    kind: str
+    user: str | None = None
+    reasons: tuple[str, ...] = ()
+    statuses: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        match self.kind:
+            case "accept":
+                return f"accept as {self.user}"
+            case "status":
+                return "HTTP status " + " or ".join(map(str, self.statuses))
+            case "warned":
+                return "onboarded with a warning"
+            case "asked":
+                return "asked about " + " or ".join(self.reasons) if self.reasons else "asked"
+        return self.kind + (f" ({' or '.join(self.reasons)})" if self.reasons else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """Right answers, by the value of `knob`; under the empty word when no knob decides."""
+
+    cases: Mapping[str, tuple[Outcome, ...]]
+    knob: str | None = None
+    # Outcomes are looked at often while judging and linting; the flat tuple saves building it each time.
+    outcomes: tuple[Outcome, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        flat = tuple(outcome for outcomes in self.cases.values() for outcome in outcomes)
+        object.__setattr__(self, "outcomes", flat)
+
+    @property
+    def first(self) -> tuple[Outcome, ...]:
+        """The right answers under the knob's default."""
+        if self.knob is None:
+            return self.cases[""]
+        default = rulebook.knobs()[self.knob].default
+        return self.cases.get(str(default), next(iter(self.cases.values())))
+
+    @property
+    def onboarding(self) -> bool:
+        """Whether it is about an onboarding request."""
+        return all(outcome.kind in ONBOARDING for outcome in self.outcomes)
+
+    @property
+    def negative(self) -> bool:
+        """Whether no right answer, by the default, is a yes."""
+        return all(outcome.kind not in GOOD for outcome in self.first)
+
+    def __str__(self) -> str:
+        if self.knob is None:
+            return " or ".join(map(str, self.cases[""]))
+        cases = (f"{value}: {' or '.join(map(str, outcomes))}" for value, outcomes in self.cases.items())
+        return f"by {self.knob} ({'; '.join(cases)})"
+
+
+def parse(value: Any, users: Mapping[str, Any]) -> Expectation:
+    """Read the value of `expect:`. Raises `ValueError` in words when it cannot be read."""
+    if isinstance(value, dict) and "by" in value:
+        return _by_knob(value, users)
+    return Expectation({"": _outcomes(value, users)})
+
+
+def _by_knob(value: dict[str, Any], users: Mapping[str, Any]) -> Expectation:
+    name = value["by"]
+    knob = rulebook.knobs().get(name) if isinstance(name, str) else None
+    if knob is None:
+        raise ValueError(f"'{name}' is no profile knob{nearest(str(name), rulebook.knobs())}")
+    cases = {key: item for key, item in value.items() if key != "by"}
+    if not knob.values:
+        raise ValueError(f"knob '{name}' has no listed values to choose by")
+    for key in cases:
+        if key not in knob.values:
+            raise ValueError(f"'{key}' is no value of knob '{name}'{nearest(key, knob.values)}")
+    if lacking := [key for key in knob.values if key not in cases]:
+        raise ValueError(f"no answer is given for {name}={lacking[0]}")
+    return Expectation({key: _outcomes(item, users) for key, item in cases.items()}, name)
+
+
+def _outcomes(value: Any, users: Mapping[str, Any]) -> tuple[Outcome, ...]:
+    if isinstance(value, str):
+        if value in ONBOARDING:
+            return (Outcome(value),)
+        if value == "reject":
+            return (Outcome("reject"),)
+        return (Outcome("accept", user=_user(value, users)),)
+    if not isinstance(value, dict) or not value:
+        raise ValueError("expect is a user's name, onboarded, or a mapping such as {reject: expired}")
+    return tuple(_outcome(kind, item, users) for kind, item in value.items())
+
+
+def _outcome(kind: str, item: Any, users: Mapping[str, Any]) -> Outcome:
+    words = tuple(item) if isinstance(item, list) else (item,)
+    match kind:
+        case "accept":
+            return Outcome("accept", user=_user(item, users))
+        case "reject":
+            return Outcome("reject", reasons=_reasons(words, REJECT_REASONS))
+        case "refused":
+            return Outcome("refused", reasons=_reasons(words, REFUSE_REASONS))
+        case "asked":
+            return Outcome("asked", reasons=tuple(map(str, words)))
+        case "onboarded" | "warned" if item in (True, None):
+            return Outcome(kind)
+        case "status" if all(isinstance(word, int) and 100 <= word <= 599 for word in words):
+            return Outcome("status", statuses=words)
+    kinds = ("accept", "reject", "refused", "asked", "onboarded", "warned", "status", "by")
+    raise ValueError(f"expect cannot read '{kind}: {item}'{nearest(kind, kinds)}")
+
+
+def _reasons(words: tuple[Any, ...], known: Mapping[str, str]) -> tuple[str, ...]:
+    if words == ("any",):
+        return ()
+    for word in words:
+        if word not in known:
+            raise ValueError(f"'{word}' is no reason{nearest(str(word), known)}")
+    return words
+
+
+def _user(name: Any, users: Mapping[str, Any]) -> str:
+    if name not in users:
+        raise ValueError(f"'{name}' is no user of this scenario{nearest(str(name), users)}")
+    return str(name)
