@@ -93,5 +93,5 @@ def x5t_s256(cert: x509.Certificate) -> str:
 
 
 def x5c(cert: x509.Certificate) -> str:
-    """Give a certificate as one member of `x5c`: plain base64 of its DER, not base64url (RFC 7517 section 4.7)."""
+    """Give a certificate as a member of `x5c`: base64 of its DER, not base64url (RFC 7517 section 4.7)."""
     return base64.b64encode(certificate_der(cert)).decode("ascii")

@@ -118,7 +118,7 @@ class Draft:
         return replace(self.with_claims({}), claims=kept)
 
     def signed_by(self, key: SigningKey) -> Self:
-        """Give the draft signed by another key: with the same algorithm if that fits the key, else with the key's own."""
+        """Give the draft signed by another key: with the same algorithm if that fits, else the key's."""
         try:
             return replace(self, key=key, alg=key.with_alg(self.alg).alg)
         except ValueError:
@@ -148,7 +148,7 @@ class Draft:
         return b64url(self.raw(segment)) if text is None else text
 
     def signing_input(self) -> bytes:
-        """Give the bytes that are signed: both segments as they will be sent (RFC 7515 section 5.1, SIG-029)."""
+        """Give the bytes that are signed: both segments as they will be sent (SIG-029)."""
         return f"{self.segment('header')}.{self.segment('payload')}".encode()
 
     def token(self) -> str:

@@ -41,7 +41,7 @@ FAULTS: dict[str, Fault] = {}
 
 
 def fault(name: str, *, rules: tuple[str, ...]) -> Callable[[Misbehave], Misbehave]:
-    """Register a fault; the first line of the docstring is its sentence."""
+    """Register a fault; the first line of its docstring is its sentence."""
 
     def register(function: Misbehave) -> Misbehave:
         FAULTS[name] = Fault(name, (function.__doc__ or "").split("\n")[0], rules, function)
@@ -51,7 +51,7 @@ def fault(name: str, *, rules: tuple[str, ...]) -> Callable[[Misbehave], Misbeha
 
 
 def parse_fault(spec: FaultSpec) -> Callable[[Response], Response]:
-    """Read a fault; `FaultError` for a name that is not in `FAULTS` (with the nearest) or a wrong argument."""
+    """Read a fault; `FaultError` for an unknown name (with the nearest) or a wrong argument."""
     parts = {spec: None} if isinstance(spec, str) else dict(spec)
     if not parts:
         raise FaultError("a fault needs a name")
@@ -147,6 +147,6 @@ def cache_control(response: Response, arg: Any) -> Response:
 
 @fault("oversize", rules=("KEY-032",))
 def oversize(response: Response, arg: Any) -> Response:
-    """The honest JSON object with so much whitespace behind it; the argument is the number of bytes (10 MB)."""
+    """Whitespace follows the honest JSON object; the argument is the size in bytes (10 MB)."""
     size = _whole(10_000_000 if arg is None else arg, 1, MAX_BODY, "oversize")
     return response.with_body(response.body.ljust(size))

@@ -96,7 +96,7 @@ class MockIdP:
             self._journal: deque[JournalEntry] = deque(maxlen=JOURNAL_LENGTH)
 
     def add_issuer(self, path: str, issuer: Issuer) -> None:
-        """Serve an issuer under a path (`/tenant-a`, or empty for the root), in place of the one that was there.
+        """Serve an issuer under a path (`/tenant-a`, or empty for the root) in place of the one before.
 
         `ValueError` when the path does not start with a slash, ends with one, or would shadow another
         issuer's endpoint.
@@ -191,7 +191,7 @@ class MockIdP:
             self._faults.clear()
 
     def requests(self, path: str, endpoint: str) -> int:
-        """How often an endpoint was asked since the last reset, faults included; `ValueError` as in `set_fault`."""
+        """How often an endpoint was asked, faults included; `ValueError` as in `set_fault`."""
         with self._lock:
             self._endpoint(path, endpoint)
             return self._counts[path, endpoint]

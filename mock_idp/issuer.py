@@ -66,7 +66,7 @@ class Issuer:
         self._jwks_text: tuple[RingSnapshot, bytes] | None = None
 
     def draft(self, person: Person, **asked: Unpack[TokenOptions]) -> Draft:
-        """Write an honest token for a person, not yet signed; `PersonaError` for a kind the persona has not."""
+        """Write an honest token, not yet signed; `PersonaError` for a kind the persona has not."""
         kind = asked.get("kind", "access")
         claims = self.persona.claims.get(kind)
         if claims is None:
@@ -100,7 +100,7 @@ class Issuer:
         return self.draft(person, **asked).with_claims(extra).token()
 
     def kid(self, key: SigningKey) -> str:
-        """Give the kid under which a key is published here; Entra's is its certificate's thumbprint (AZR-011)."""
+        """Give the kid under which a key is published; Entra's is a thumbprint (AZR-011)."""
         return self.persona.kid(key)
 
     def jwks(self) -> dict[str, Any]:

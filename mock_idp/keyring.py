@@ -1,4 +1,4 @@
-"""The signing keys of one issuer and where each stands in its life: staged, active, retiring, retired, revoked.
+"""The signing keys of one issuer, each somewhere in its life: staged, active, retiring, retired, revoked.
 
     staged -> active -> retiring -> retired
     any of them -> revoked
@@ -135,7 +135,7 @@ class KeyRing:
             return self._succeed(new, old_state)
 
     def retire(self, kid: str) -> None:
-        """Take a staged or retiring key out of the published set; the active one must be rotated away first."""
+        """Take a staged or retiring key out of the published set; rotate the active one first."""
         with self._lock:
             entry = self._snapshot.entry(kid)
             if entry.state not in {KeyState.STAGED, KeyState.RETIRING}:

@@ -75,7 +75,7 @@ class SigningKey:
 
     @classmethod
     def generate(cls, alg: str = "RS256", *, kid: str, bits: int = 2048) -> Self:
-        """Make a fresh key fit for `alg`; `bits` is the length of an RSA modulus (1024 to 8192) and else ignored."""
+        """Make a fresh key fit for `alg`; `bits` is the length of an RSA modulus, 1024 to 8192."""
         check_algorithm(alg)
         if alg in CURVES:
             return cls(kid, alg, ec.generate_private_key(CURVES[alg][1]()))

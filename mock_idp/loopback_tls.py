@@ -1,4 +1,4 @@
-"""A throw-away certificate authority and a server certificate for this machine's loopback, for HTTPS in tests.
+"""A throw-away certificate authority and a server certificate for the loopback, for HTTPS in tests.
 
 Fresh on every call: unlike the shipped token keys, a CA that anybody could sign with must not end up in a
 trust store.
@@ -20,7 +20,7 @@ _LIFETIME = timedelta(days=30)
 
 
 def loopback_tls(directory: Path) -> tuple[Path, Path, Path]:
-    """Write a server certificate, its private key and the CA's certificate, and give their paths in this order.
+    """Write a server certificate, its private key and the CA's certificate; give their paths so.
 
     The certificate is for `localhost`, `127.0.0.1` and `::1` and lasts 30 days. The CA's private key is
     written nowhere.

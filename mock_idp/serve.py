@@ -80,7 +80,7 @@ async def _read_body(receive: _Receive) -> bytes | None:
 def serve(
     idp: MockIdP, *, host: str = "127.0.0.1", port: int = 0, tls: tuple[Path, Path] | None = None
 ) -> Iterator[RunningServer]:
-    """Serve an IdP over HTTP, or HTTPS with `tls` (certificate and key file), for as long as the context lasts.
+    """Serve an IdP over HTTP, or HTTPS with `tls` (certificate and key file), while the context lasts.
 
     Port 0 takes a free one. Sets `idp.base_url`. At the end connections that are still open are closed at
     once. `OSError` when the address is taken, `RuntimeError` when the server does not start within ten
@@ -141,7 +141,7 @@ def _wait_for(server: "uvicorn.Server", thread: Thread) -> None:
 
 
 def attach(idp: MockIdP, httpserver: "HTTPServer") -> None:
-    """Have a running pytest-httpserver answer everything that it is asked by the IdP, and set `idp.base_url`."""
+    """Have a running pytest-httpserver answer everything by the IdP, and set `idp.base_url`."""
     from werkzeug import Response as WerkzeugResponse
 
     def handler(request: "werkzeug.Request") -> WerkzeugResponse:

@@ -1,4 +1,4 @@
-"""The named ways to make a token false, each with the rules that it breaks and the advisories that it re-enacts.
+"""The named ways to make a token false, each with the rules it breaks and the advisories it re-enacts.
 
     forge(issuer.draft(person), "hmac_with_public_key", "spki_pem", context=ForgeContext.of(issuer))
 
@@ -7,9 +7,13 @@
 
 from mock_idp.forgeries import (
     algorithms,
+    ecdsa,
+    eddsa,
     encoding,
     json_text,
+    jwe,
     keys,
+    rsa_padding,
     signatures,
     structure,
     tampering,
@@ -31,11 +35,15 @@ __all__ = [
     "Forgery",
     "ForgeryError",
     "algorithms",
+    "ecdsa",
+    "eddsa",
     "encoding",
     "finish",
     "forge",
     "json_text",
+    "jwe",
     "keys",
+    "rsa_padding",
     "signatures",
     "structure",
     "tampering",

@@ -1,4 +1,4 @@
-"""Forgeries of the algorithm: `none`, HMAC keyed with what everybody knows, and names that do not fit the signature."""
+"""Forgeries of the algorithm: `none`, HMAC keyed with what everybody knows, names that do not fit."""
 
 # ruff: noqa: D401 - the first sentence of an entry says what is false, and is shown to people
 

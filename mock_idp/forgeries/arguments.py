@@ -1,4 +1,4 @@
-"""Reading the argument of a forgery: a JSON value that a person wrote into a table, so every error says what would do."""
+"""Reading the argument of a forgery: a person wrote it into a table, so every error says what would do."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar

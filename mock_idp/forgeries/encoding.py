@@ -137,7 +137,7 @@ def outer_whitespace(token: str, arg: Any, _context: ForgeContext) -> str:
 
 @text_forgery("wrapped", rules=("FMT-004",))
 def wrapped(token: str, arg: Any, _context: ForgeContext) -> str:
-    """The token is broken into lines of 76 characters, as MIME does; the argument is the line break (CR LF)."""
+    """The token is broken into lines of 76 characters, as MIME does; the argument is the break (CR LF)."""
     end = "\r\n" if arg is None else text(arg, "the line break")
     return end.join(token[i : i + 76] for i in range(0, len(token), 76))
 

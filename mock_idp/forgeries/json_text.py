@@ -1,4 +1,4 @@
-"""Forgeries of the JSON inside header and payload, all truly signed: byte order marks, encodings, duplicates, odd texts."""
+"""Forgeries of the JSON in header and payload, all truly signed: encodings, duplicates, odd texts."""
 
 # ruff: noqa: D401 - the first sentence of an entry says what is false, and is shown to people
 
@@ -188,7 +188,10 @@ _LAYOUTS: Mapping[str, Callable[[str], str]] = {
 
 @forgery("layout", rules=("SIG-029", "FMT-021"))
 def layout(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
-    """A true token whose JSON is laid out unusually; the argument is `spaces`, `newlines`, `reversed` or `escaped`."""
+    """A true token whose JSON is laid out unusually.
+
+    Argument: `spaces`, `newlines`, `reversed` or `escaped`.
+    """
     lay = choice(arg, _LAYOUTS)
     for where in JSON_SEGMENTS:
         draft = _put(draft, where, lay(draft.raw(where).decode()).encode())
@@ -197,7 +200,10 @@ def layout(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
 
 @forgery("deep_nesting", rules=("FMT-014",))
 def deep_nesting(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
-    """An unknown member holds arrays nested very deeply; the argument is `{where: header | payload, depth: 10000}`."""
+    """An unknown member holds arrays nested very deeply.
+
+    Argument: `{where: header | payload, depth: 10000}`, each with its default (payload).
+    """
     options = long_form(arg, "where", "depth")
     depth = size(options.get("depth", 10_000), "depth")
     where = segment(options.get("where"), "payload", JSON_SEGMENTS)
@@ -206,7 +212,10 @@ def deep_nesting(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
 
 @forgery("many_members", rules=("FMT-014",))
 def many_members(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
-    """Header or payload has very many unknown members; the argument is `{where: header | payload, count: 100000}`."""
+    """Header or payload has very many unknown members.
+
+    Argument: `{where: header | payload, count: 100000}`, each with its default (payload).
+    """
     options = long_form(arg, "where", "count")
     count = size(options.get("count", 100_000), "count")
     where = segment(options.get("where"), "payload", JSON_SEGMENTS)
@@ -216,7 +225,10 @@ def many_members(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
 
 @forgery("huge", rules=("FMT-015", "FMT-016"))
 def huge(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
-    """The token is about so many bytes long; the argument is the number, or `{bytes, where: header | payload}`."""
+    """The token is about so many bytes long.
+
+    Argument: the number of bytes (1,000,000), or `{bytes, where: header | payload}`.
+    """
     options = long_form(arg, "bytes", "where")
     wanted = size(options.get("bytes", 1_000_000), "bytes")
     where = segment(options.get("where"), "payload", JSON_SEGMENTS)

@@ -27,7 +27,7 @@ class ForgeryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ForgeContext:
-    """What a forger knows: the public keys of the IdP, keys of his own, and where asked the IdP's private ones."""
+    """What a forger knows: the keys and the certificate of the IdP, and a key of his own."""
 
     trusted: SigningKey
     """The key that the IdP signs with, under its published kid."""

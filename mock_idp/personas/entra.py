@@ -1,4 +1,4 @@
-"""The personas `entra-v1` and `entra-v2`: Microsoft Entra ID, whose token version follows the API and not the endpoint.
+"""The personas `entra-v1` and `entra-v2`: Microsoft Entra ID, whose token version is the choice of the API.
 
 Sources: rulebook section 7 and AZR-001 to AZR-011; Microsoft's access-token claims reference. Entra's `sub`
 is pairwise: one person has another at each application and the same one on every request, and no
@@ -25,7 +25,7 @@ _SCOPES = ("openid", "profile", "access_as_user")
 
 
 def pairwise_sub(tid: str, oid: str, app: str) -> str:
-    """Give the `sub` of a person (tenant and object id) at an application: 43 characters of base64url (AZR-005).
+    """Give the `sub` of a person (tenant, object id) at an application: 43 base64url characters (AZR-005).
 
     It follows from its three arguments alone, so it differs by application and never by request.
     """
@@ -160,7 +160,7 @@ ENTRA_V1 = register(
 ENTRA_V2 = register(
     Persona(
         name="entra-v2",
-        says="Microsoft Entra ID, access tokens of version 2.0: preferred_username only with the profile scope",
+        says="Microsoft Entra ID, access tokens of version 2.0: preferred_username only by the profile scope",
         issuer=lambda _base_url, tenant: f"https://login.microsoftonline.com/{tenant}/v2.0",
         claims={"access": _access_v2, "id": _id_v2},
         jwks_path="/discovery/v2.0/keys",

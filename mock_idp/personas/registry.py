@@ -1,4 +1,4 @@
-"""The personas by name. A new one is a module that calls `register` once and is named in `personas/__init__.py`."""
+"""The personas by name. A new one is a module that calls `register` and is imported by the package."""
 
 from difflib import get_close_matches
 
@@ -16,7 +16,7 @@ def register(new: Persona) -> Persona:
 
 
 def persona(name: str) -> Persona:
-    """Look a persona up, for instance `persona("entra-v2")`; `ValueError` naming the nearest and all there are."""
+    """Look a persona up, as in `persona("entra-v2")`; `ValueError` naming the nearest and all there are."""
     found = _PERSONAS.get(name)
     if found is not None:
         return found

@@ -1,0 +1,149 @@
+"""Forgeries of RSA signatures: integers out of range, wrong paddings (SIG-010 to SIG-012).
+
+The wrong paddings are signed truly by the raw private operation, so that only the padding is at fault.
+"""
+
+# ruff: noqa: D401 - the first sentence of an entry says what is false, and is shown to people
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from mock_idp.draft import Draft
+from mock_idp.forgeries.arguments import choice
+from mock_idp.forgeries.registry import ForgeContext, ForgeryError, forgery
+from mock_idp.forgeries.signatures import redrawn
+from mock_idp.keys import HASHES
+
+_OIDS = {
+    "sha1": bytes.fromhex("06052b0e03021a"),
+    "sha256": bytes.fromhex("0609608648016503040201"),
+    "sha384": bytes.fromhex("0609608648016503040202"),
+    "sha512": bytes.fromhex("0609608648016503040203"),
+}
+_NULL = b"\x05\x00"
+
+
+def _der(tag: int, content: bytes, *, ber: bool = False) -> bytes:
+    length = bytes([0x81, len(content)]) if ber else bytes([len(content)])
+    return bytes([tag]) + length + content
+
+
+def _digest_info(data: bytes, name: str, parameters: bytes = _NULL, *, ber: bool = False) -> bytes:
+    digest = hashlib.new(name, data, usedforsecurity=False).digest()
+    return _der(0x30, _der(0x30, _OIDS[name] + parameters) + _der(0x04, digest), ber=ber)
+
+
+def _padded(info: bytes, width: int) -> bytes:
+    return b"\x00\x01" + b"\xff" * (width - len(info) - 3) + b"\x00" + info
+
+
+def _short_padded(info: bytes, width: int) -> bytes:
+    return (b"\x00\x01" + b"\xff" * 8 + b"\x00" + info).rjust(width, b"\x00")
+
+
+def _garbage_after(info: bytes, width: int) -> bytes:
+    return (b"\x00\x01" + b"\xff" * 8 + b"\x00" + info).ljust(width, b"\x5a")
+
+
+_ENCODED: Mapping[str, Callable[[bytes, str, int], bytes]] = {
+    "pkcs1_no_null": lambda data, name, width: _padded(_digest_info(data, name, b""), width),
+    "pkcs1_ber_length": lambda data, name, width: _padded(_digest_info(data, name, ber=True), width),
+    "pkcs1_sha1": lambda data, _name, width: _padded(_digest_info(data, "sha1"), width),
+    "pkcs1_garbage_parameters": lambda data, name, width: _padded(
+        _digest_info(data, name, _der(0x04, b"\x5a" * 32)), width
+    ),
+    "pkcs1_garbage_after": lambda data, name, width: _garbage_after(_digest_info(data, name), width),
+    "pkcs1_short_padding": lambda data, name, width: _short_padded(_digest_info(data, name), width),
+    "pkcs1_block_type_2": lambda data, name, width: (
+        b"\x00\x02" + _padded(_digest_info(data, name), width)[2:]
+    ),
+}
+"""EMSA-PKCS1-v1_5 gone wrong (RFC 8017 section 9.2, SIG-011), signed truly by the raw private operation."""
+
+_INTEGERS: Mapping[str, Callable[[int], int]] = {
+    "zero": lambda _n: 0,
+    "one": lambda _n: 1,
+    "n_minus_one": lambda n: n - 1,
+}
+
+
+def _plus_n(draft: Draft, n: int, width: int) -> Draft:
+    for candidate in redrawn(draft):
+        value = int.from_bytes(candidate.raw("signature"), "big") + n
+        if value.bit_length() <= 8 * width:
+            return replace(candidate, signature=value.to_bytes(width, "big"))
+    raise ForgeryError("no signature s was found for which s + n has the length of n")
+
+
+def _first_byte_zero(draft: Draft, _n: int, _width: int) -> Draft:
+    for candidate in redrawn(draft):
+        raw = candidate.raw("signature")
+        if raw[0] == 0:
+            return replace(candidate, signature=raw)
+    raise ForgeryError("no signature with a leading zero byte was found")
+
+
+def _zero_removed(draft: Draft, n: int, width: int) -> Draft:
+    found = _first_byte_zero(draft, n, width)
+    return replace(found, signature=found.raw("signature")[1:])
+
+
+_REDRAWN: Mapping[str, Callable[[Draft, int, int], Draft]] = {
+    "plus_n": _plus_n,
+    "first_byte_zero": _first_byte_zero,
+    "zero_removed": _zero_removed,
+    "leading_zero": lambda draft, _n, _width: replace(draft, signature=b"\x00" + draft.raw("signature")),
+}
+
+
+@forgery("rsa_signature", rules=("SIG-011", "SIG-012"), advisories=("CVE-2020-13757",))
+def rsa_signature(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
+    """An RSA signature whose integer, length or PKCS #1 encoding is wrong.
+
+    Argument: `plus_n`, `leading_zero`, `zero_removed`, `zero`, `one`, `n_minus_one`, `first_byte_zero` (which
+    is valid), or `pkcs1_no_null`, `pkcs1_ber_length`, `pkcs1_sha1`, `pkcs1_garbage_parameters`,
+    `pkcs1_garbage_after`, `pkcs1_short_padding`, `pkcs1_block_type_2`.
+    """
+    private = _rsa_private(draft, "rsa_signature")
+    numbers = private.private_numbers()
+    n, width = numbers.public_numbers.n, private.key_size // 8
+    choice(arg, {**_REDRAWN, **_INTEGERS, **_ENCODED})
+    if arg in _REDRAWN:
+        return _REDRAWN[arg](draft, n, width)
+    if arg in _INTEGERS:
+        return replace(draft, signature=_INTEGERS[arg](n).to_bytes(width, "big"))
+    encoded = _ENCODED[arg](draft.signing_input(), f"sha{draft.alg[2:]}", width)
+    return replace(draft, signature=pow(int.from_bytes(encoded, "big"), numbers.d, n).to_bytes(width, "big"))
+
+
+def _rsa_private(draft: Draft, name: str) -> rsa.RSAPrivateKey:
+    if not isinstance(draft.key.private, rsa.RSAPrivateKey):
+        raise ForgeryError(f"{name} needs an RSA key, and this token is signed with {draft.alg}")
+    return draft.key.private
+
+
+_PSS: Mapping[str, Callable[[hashes.HashAlgorithm], padding.PSS]] = {
+    "zero": lambda digest: padding.PSS(padding.MGF1(digest), 0),
+    "max": lambda digest: padding.PSS(padding.MGF1(digest), padding.PSS.MAX_LENGTH),
+    "other": lambda digest: padding.PSS(padding.MGF1(digest), 20),
+    "mgf1_sha1": lambda digest: padding.PSS(padding.MGF1(hashes.SHA1()), digest.digest_size),  # noqa: S303 - the fault
+}
+
+
+@forgery("pss_salt", rules=("SIG-010",))
+def pss_salt(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
+    """A PSS signature by the true key with a salt of the wrong length, or with MGF1 over SHA-1.
+
+    Argument: `zero`, `max`, `other` (20 bytes) or `mgf1_sha1`. All but `zero` are salted, so they differ from
+    run to run.
+    """
+    private = _rsa_private(draft, "pss_salt")
+    if not draft.alg.startswith("PS"):
+        raise ForgeryError(f"pss_salt needs a PS* token, and this one is signed with {draft.alg}")
+    digest = HASHES[draft.alg[2:]]
+    return replace(draft, signature=private.sign(draft.signing_input(), choice(arg, _PSS)(digest), digest))
