@@ -118,7 +118,7 @@ class _InProcess:
 
     def describe(self, error: BaseException) -> str:
         """Say what was raised."""
-        return f"it raised {_name(type(error))}{_said(error)}"
+        return f"it raised {full_name(type(error))}{_said(error)}"
 
 
 class ObjectTarget(_InProcess):
@@ -231,7 +231,7 @@ class CallableTarget(_InProcess):
         if isinstance(error, Reject):
             return error.reason
         for ancestor in type(error).__mro__:
-            for name in (_name(ancestor), ancestor.__name__):
+            for name in (full_name(ancestor), ancestor.__name__):
                 if name in self._reasons:
                     return self._reasons[name]
         return "other"
@@ -241,7 +241,7 @@ class CallableTarget(_InProcess):
         said = super().describe(error)
         if not isinstance(error, Exception):
             return said
-        return f"{said}; if this is how it rejects a token, name '{_name(type(error))}' under `rejects`"
+        return f"{said}; if this is how it rejects a token, name '{full_name(type(error))}' under `rejects`"
 
 
 def _as_on_the_wire(answer: object, seq: int) -> dict[str, Any]:
@@ -255,7 +255,8 @@ def _as_on_the_wire(answer: object, seq: int) -> dict[str, Any]:
         raise ChannelGarbage(f"its answer is no JSON: {readable(str(error), 200)}") from None
 
 
-def _name(kind: type[BaseException]) -> str:
+def full_name(kind: type[BaseException]) -> str:
+    """Return the name of a class with its module, as `rejects` and `reasons` take it."""
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     return module + kind.__qualname__
 

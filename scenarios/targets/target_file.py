@@ -1,0 +1,244 @@
+"""Target files: the YAML that says how to reach a target and what it declares about itself.
+
+Reading one runs nothing; `open_target` does. A mistake is named with file, line, column and the nearest valid
+word.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from scenarios import rulebook
+from scenarios.rulebook import KnobType
+from scenarios.tables import yaml12
+from scenarios.tables.convert import convert
+from scenarios.tables.problems import Problem, TableErrors, nearest
+from scenarios.tables.words import CHECKS
+from scenarios.targets.json_lines import JsonLines
+from scenarios.targets.profile import DECLARED, Profile, TargetError
+from scenarios.targets.protocol import CAPABILITIES, HTTPS_ONLY, KEY_FORMS, REASONS, SCOPES
+from scenarios.targets.python_target import python_channel
+from scenarios.targets.session import Session, Timeouts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from scenarios.rulebook import Knob
+    from scenarios.tables.yaml12 import Document
+    from scenarios.tables.yaml12 import Path as Where
+    from scenarios.targets.channel import Channel
+
+MAX_TIMEOUT_S: Final = 600
+MAX_RESTARTS: Final = 10_000
+
+
+class _TimeoutTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    start_s: float = Timeouts().start_s
+    answer_s: float = Timeouts().answer_s
+
+
+class _ProfileTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    scope: str = Profile().scope
+    keys: tuple[str, ...] = Profile().keys
+    algorithms: tuple[str, ...] = Profile().algorithms
+    capabilities: tuple[str, ...] = Profile().capabilities
+    knobs: dict[str, Any] = {}
+    checks: tuple[str, ...] = Profile().checks
+    notes: str = ""
+
+
+class _TargetTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    adapter: str
+    name: str = ""
+    python: str = ""
+    rejects: tuple[str, ...] = ()
+    reasons: dict[str, str] = {}
+    command: tuple[str, ...] = ()
+    env: dict[str, str] = {}
+    timeouts: _TimeoutTable = _TimeoutTable()
+    restarts: int = 200
+    profile: _ProfileTable = _ProfileTable()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetSpec:
+    """A target file, read: how to reach the target (`adapter` and its fields) and what it declares."""
+
+    path: Path
+    name: str
+    adapter: str
+    python: str
+    rejects: tuple[str, ...]
+    reasons: Mapping[str, str]
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+    timeouts: Timeouts
+    restarts: int
+    profile: Profile
+
+    @property
+    def folder(self) -> Path:
+        """The folder that what the file names is relative to."""
+        return self.path.resolve().parent
+
+
+def load_target(path: Path | str) -> TargetSpec:
+    """Read a target file.
+
+    Raises `TargetError` (`configuration`) when there is no such file, `TableErrors` with all its mistakes.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            text = file.read(yaml12.MAX_BYTES + 1)
+    except OSError as error:
+        raise TargetError(
+            "configuration", f"the target file '{path}' cannot be read: {error.strerror}"
+        ) from None
+    document = yaml12.load(text, str(path))
+    table = convert(document, _TargetTable)
+    if problems := [Problem(document.place(where), message) for where, message in _mistakes(table)]:
+        raise TableErrors(problems)
+    return _spec(path, table, document)
+
+
+def open_target(spec: TargetSpec) -> Session:
+    """Return a session that is not yet started; raises `TargetError` when its code cannot be loaded."""
+    channel = _ADAPTERS[spec.adapter].open(spec)
+    return Session(channel, profile=spec.profile, timeouts=spec.timeouts, restarts=spec.restarts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Adapter:
+    """One way to reach a target: the field that it needs, those it may have, and what makes its channel."""
+
+    needs: str
+    takes: frozenset[str]
+    open: Callable[[TargetSpec], Channel]
+
+
+def _in_process(spec: TargetSpec) -> Channel:
+    return python_channel(
+        spec.python, spec.folder, rejects=spec.rejects, reasons=spec.reasons, name=spec.name
+    )
+
+
+def _json_lines(spec: TargetSpec) -> Channel:
+    first, *rest = spec.command
+    command = (sys.executable if first == "python" else first, *rest)
+    return JsonLines(command, cwd=spec.folder, env=spec.env)
+
+
+_ADAPTERS: Final[Mapping[str, _Adapter]] = {
+    "in-process": _Adapter("python", frozenset({"rejects", "reasons"}), _in_process),
+    "json-lines": _Adapter("command", frozenset({"env"}), _json_lines),
+}
+_REACHING: Final = ("python", "rejects", "reasons", "command", "env")
+
+
+def _spec(path: Path, table: _TargetTable, document: Document) -> TargetSpec:
+    profile = table.profile
+    said = document.value.get("profile") or {}
+    knobs = {name: _knob_value(name, value) for name, value in profile.knobs.items()}
+    return TargetSpec(
+        path=path,
+        name=table.name or path.stem,
+        timeouts=Timeouts(table.timeouts.start_s, table.timeouts.answer_s),
+        restarts=table.restarts,
+        adapter=table.adapter,
+        **{name: getattr(table, name) for name in _REACHING},
+        profile=Profile(
+            scope=profile.scope,
+            keys=profile.keys,
+            algorithms=profile.algorithms,
+            capabilities=profile.capabilities,
+            knobs=knobs,
+            checks=profile.checks,
+            notes=profile.notes,
+            stated=frozenset(DECLARED) & said.keys(),
+        ),
+    )
+
+
+def _mistakes(table: _TargetTable) -> Iterator[tuple[Where, str]]:
+    yield from _mistakes_of_reach(table)
+    yield from _mistakes_of_bounds(table)
+    profile = table.profile
+    if profile.scope not in SCOPES:
+        yield ("profile", "scope"), f"'{profile.scope}' is no scope{nearest(profile.scope, SCOPES)}"
+    words: dict[str, tuple[str, Iterable[str]]] = {
+        "keys": ("key form", (*KEY_FORMS, HTTPS_ONLY)),
+        "capabilities": ("capability", CAPABILITIES),
+        "checks": ("claim that a target checks", CHECKS),
+    }
+    for field, (what, known) in words.items():
+        for index, word in enumerate(getattr(profile, field)):
+            if word not in known:
+                yield ("profile", field, index), f"'{word}' is no {what}{nearest(word, known)}"
+    if HTTPS_ONLY in profile.keys and "jwks_uri" not in profile.keys:
+        yield ("profile", "keys"), f"'{HTTPS_ONLY}' says something of 'jwks_uri', which is not there"
+    for name, value in profile.knobs.items():
+        if mistake := _mistake_of_knob(name, value, profile.scope):
+            yield ("profile", "knobs", name), mistake
+
+
+def _mistakes_of_reach(table: _TargetTable) -> Iterator[tuple[Where, str]]:
+    adapter = _ADAPTERS.get(table.adapter)
+    if adapter is None:
+        yield ("adapter",), f"'{table.adapter}' is no adapter{nearest(table.adapter, _ADAPTERS)}"
+        return
+    if not getattr(table, adapter.needs):
+        yield ("adapter",), f"the adapter '{table.adapter}' needs '{adapter.needs}'"
+    for field in _REACHING:
+        if getattr(table, field) and field not in {adapter.needs, *adapter.takes}:
+            yield (field,), f"the adapter '{table.adapter}' does not use '{field}'"
+    if table.python and not all(table.python.rpartition(":")):
+        yield ("python",), f"'{table.python}' is neither 'file.py:attribute' nor 'package.module:attribute'"
+    for name, reason in table.reasons.items():
+        if reason not in REASONS:
+            yield ("reasons", name), f"'{reason}' is no reason of the protocol{nearest(reason, REASONS)}"
+
+
+def _mistakes_of_bounds(table: _TargetTable) -> Iterator[tuple[Where, str]]:
+    for field in ("start_s", "answer_s"):
+        if not 0 < getattr(table.timeouts, field) <= MAX_TIMEOUT_S:
+            yield ("timeouts", field), f"'{field}' is more than 0 and at most {MAX_TIMEOUT_S} seconds"
+    if not 0 <= table.restarts <= MAX_RESTARTS:
+        yield ("restarts",), f"'restarts' is from 0 to {MAX_RESTARTS:,}"
+
+
+def _mistake_of_knob(name: str, value: Any, scope: str) -> str | None:
+    knob = rulebook.knobs().get(name)
+    if knob is None:
+        return f"'{name}' is no knob{nearest(name, rulebook.knobs())}"
+    also = knob.library_also if scope == rulebook.Scope.LIBRARY else ()
+    if knob.type is KnobType.CHOICE or value in also:
+        words = (*knob.values, *also)
+        word = _knob_value(name, value)
+        return None if word in words else f"'{word}' is no value of '{name}'{nearest(word, words)}"
+    if knob.type is KnobType.LIST:
+        good = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        return None if good else f"'{name}' is a list of words"
+    return _mistake_of_number(knob, value)
+
+
+def _mistake_of_number(knob: Knob, value: Any) -> str | None:
+    if type(value) is not int or value < 0:
+        return f"'{knob.name}' is a whole number of {knob.type.value}"
+    if knob.min is not None and value < knob.min:
+        return f"'{knob.name}' is {knob.min} at least (its floor): nobody may declare less"
+    if knob.max is not None and value > knob.max:
+        return f"'{knob.name}' is {knob.max} at most (its floor): nobody may declare more"
+    return None
+
+
+def _knob_value(name: str, value: Any) -> Any:
+    """Return a knob's value as the rulebook writes it: in a choice, true and 401 are words."""
+    if rulebook.knobs()[name].type is not KnobType.CHOICE:
+        return value
+    return str(value).lower() if isinstance(value, bool) else str(value)
