@@ -141,6 +141,18 @@ class SigningKey:
             return {"kty": "EC", "kid": self.kid, "crv": _CURVE_NAMES[public.curve.name], "x": x, "y": y}
         return {"kty": "OKP", "kid": self.kid, "crv": "Ed25519", "x": b64url(public.public_bytes_raw())}
 
+    def private_jwk(self) -> dict[str, str]:
+        """The private members alone, for an IdP that publishes them by mistake (KEY-015, RFC 7518 section 6)."""
+        if isinstance(self.private, rsa.RSAPrivateKey):
+            numbers = self.private.private_numbers()
+            values = {"d": numbers.d, "p": numbers.p, "q": numbers.q}
+            values |= {"dp": numbers.dmp1, "dq": numbers.dmq1, "qi": numbers.iqmp}
+            return {name: _uint(value) for name, value in values.items()}
+        if isinstance(self.private, ec.EllipticCurvePrivateKey):
+            secret = self.private.private_numbers().private_value
+            return {"d": b64url(secret.to_bytes(self.coordinate_bytes, "big"))}
+        return {"d": b64url(self.private.private_bytes_raw())}
+
     def spki_pem(self) -> bytes:
         """Show the public half as SubjectPublicKeyInfo in PEM, with its final newline."""
         return self.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

@@ -100,9 +100,7 @@ def _wrong_kind(right: tuple[Outcome, ...], verdict: Verdict, user: str | None) 
     return Finding(Severity.FALSE_REJECT, f"expected {wanted}; {in_words(verdict)}")
 
 
-def _reason(
-    wanted: str, outcomes: Iterable[Outcome], verdict: Verdict, profile: Profile
-) -> Finding | None:
+def _reason(wanted: str, outcomes: Iterable[Outcome], verdict: Verdict, profile: Profile) -> Finding | None:
     given = verdict.about if verdict.kind == "asked" else verdict.reason
     reasons = {reason for outcome in outcomes for reason in outcome.reasons}
     free = any(not outcome.reasons for outcome in outcomes)
@@ -190,7 +188,7 @@ def outcome_of(finding: Finding, scenario: Scenario) -> Kind:
 def not_applicable(scenario: Scenario, profile: Profile) -> str | None:
     """Return why a scenario is not asked of a target with this profile, or None when it is."""
     if not Scope(profile.scope).includes(scenario.rule.scope):
-        return f"{scenario.rules[0]} is asked of a {scenario.rule.scope.value}, and the target is a {profile.scope}"
+        return f"the rule is for a {scenario.rule.scope.value}, and the target is a {profile.scope}"
     for need in sorted(scenario.requires):
         kind, _, word = need.partition(":")
         match kind:

@@ -136,17 +136,27 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     totals: dict[str, int]
     results: tuple[Result, ...]
     health: HealthRecord = HealthRecord()
+    issued: str = ""
+    """What the mock IdP did, in words."""
+    answered: int = 0
+    """How many tokens the target judged."""
     interrupted: bool = False
     baseline_problems: tuple[str, ...] = ()
 
     def findings(self) -> list[Result]:
         """Return the results that are no pass and applied, the worst first."""
         order = {severity: index for index, severity in enumerate(WORST_FIRST)}
-        kinds = {kind: index for index, kind in enumerate((Kind.FAIL, Kind.ERROR, Kind.XPASS, Kind.UNPROVEN, Kind.WARN))}
+        kinds = {
+            kind: index
+            for index, kind in enumerate((Kind.FAIL, Kind.ERROR, Kind.XPASS, Kind.UNPROVEN, Kind.WARN))
+        }
         found = [result for result in self.results if result.outcome in kinds]
         return sorted(
             found,
-            key=lambda result: (kinds[result.outcome], order[result.severity] if result.severity else len(order)),
+            key=lambda result: (
+                kinds[result.outcome],
+                order[result.severity] if result.severity else len(order),
+            ),
         )
 
 

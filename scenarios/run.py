@@ -17,7 +17,6 @@ from scenarios import judge
 from scenarios.results import Exchange, Kind, Result, Severity, VerdictRecord
 from scenarios.stage import Stage
 from scenarios.tables.scenario import MAIN, Authenticate, Flood, Mint, Move, Onboard
-from scenarios.targets.protocol import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from scenarios.tables.model import IntegrationSpec
     from scenarios.tables.scenario import Action, Scenario
     from scenarios.targets.profile import Profile
+    from scenarios.targets.protocol import Verdict
     from scenarios.targets.session import Session
 
 MAX_KEPT_EXCHANGES: Final = 50
@@ -119,9 +119,7 @@ class _Play:
             self.stage.kept[action.keep_as] = token
         yield token
 
-    def ask(
-        self, step: str, expect: Expectation, token: str | bytes, endpoint: int | None = None
-    ) -> None:
+    def ask(self, step: str, expect: Expectation, token: str | bytes, endpoint: int | None = None) -> None:
         now = self.stage.now()
         verdict = self.session.authenticate(token, now=now if self.stage.virtual else None, endpoint=endpoint)
         self.keep(step, verdict, token=token, now=now)
@@ -260,5 +258,3 @@ def _text(value: Any) -> Any:
         case list():
             return [_text(item) for item in value]
     return value
-
-

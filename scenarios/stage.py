@@ -22,8 +22,8 @@ from msgspec import UNSET
 from mock_idp import Issuer, KeyRing, MockIdP, Person, RawJSON
 from mock_idp.fixed_keys import fixed_key
 from mock_idp.forgeries import ForgeContext, ForgeryError, finish, forge
-from mock_idp.keys import ALGORITHMS
 from mock_idp.issuer import DEFAULT_AUDIENCE, DEFAULT_TENANT
+from mock_idp.keys import ALGORITHMS
 from mock_idp.personas import PersonaError, pairwise_sub, persona
 from scenarios import rulebook
 from scenarios.certificate_files import certificate_file
@@ -50,7 +50,11 @@ AUDIENCE: Final = "api"
 
 
 class StageError(Exception):
-    """A scenario that cannot be made real, with its place; a mistake of the table, found only now."""
+    """A scenario that cannot be made real; a mistake of its table, found only when it is made."""
+
+    def __init__(self, scenario: Scenario, reason: str) -> None:
+        super().__init__(f"{scenario.place}: {scenario.id}: {reason}")
+        self.reason: Final = reason
 
 
 class Lab:
@@ -65,6 +69,7 @@ class Lab:
         self._servers: dict[bool, RunningServer] = {}
         self._ca_file: str | None = None
         self._count = 0
+        self.tokens = 0
 
     def __enter__(self) -> Self:
         return self
@@ -82,6 +87,12 @@ class Lab:
         if https not in self._servers:
             self._servers[https] = self._start(https=https)
         return self._servers[https].url + path
+
+    def account(self) -> str:
+        """Return what the mock IdP did so far, in words."""
+        where = " and ".join(server.url for server in self._servers.values())
+        fetches = sum(entry.status == 200 for entry in self.idp.journal)
+        return f"{self.tokens} tokens issued" + (f", JWKS at {where} ({fetches} fetches)" if where else "")
 
     @property
     def ca_file(self) -> str | None:
@@ -171,7 +182,11 @@ class Stage:
             dialect,
             KeyRing([fixed_key(letter, alg) for letter in _letters(spec)]),
             issuer=spec.issuer if isinstance(spec.issuer, str) else host if plain else None,
-            audience=spec.audience if isinstance(spec.audience, str) else AUDIENCE if plain else DEFAULT_AUDIENCE,
+            audience=spec.audience
+            if isinstance(spec.audience, str)
+            else AUDIENCE
+            if plain
+            else DEFAULT_AUDIENCE,
             tenant=tenant,
             base_url=host,
             clock=self.now,
@@ -250,7 +265,11 @@ class Stage:
             "certificates": self._certificates,
             "public_keys": _public_keys,
         }
-        said = [form for form, value in (("jwks_uri", spec.jwks_uri), ("certificates", spec.certificates)) if _said(value)]
+        said = [
+            form
+            for form, value in (("jwks_uri", spec.jwks_uri), ("certificates", spec.certificates))
+            if _said(value)
+        ]
         if spec.keys is not None and spec.keys not in said:
             said.append(spec.keys)
         if not said:
@@ -291,7 +310,11 @@ class Stage:
             content = certificate_file(keys, spec.form, party.issuer.persona.certificate, *limits)
         kid = spec.kid
         if kid is UNSET:
-            kid = party.issuer.kid(fixed_key(spec.key, party.alg)) if spec.key and spec.key != "weak" else spec.key
+            kid = (
+                party.issuer.kid(fixed_key(spec.key, party.alg))
+                if spec.key and spec.key != "weak"
+                else spec.key
+            )
         return {"kid": kid, "name": name, "pem": content}
 
     def _date(self, text: str | None) -> datetime | None:
@@ -329,7 +352,9 @@ class Stage:
 
     # tokens
 
-    def token(self, spec: TokenSpec, *, key: str | None = None, party: str | None = None, seed: int = 0) -> str | bytes:
+    def token(
+        self, spec: TokenSpec, *, key: str | None = None, party: str | None = None, seed: int = 0
+    ) -> str | bytes:
         """Return a credential made as `spec` says, signed by `key` when given; the same each time but for the clock.
 
         Raises `StageError` for what cannot be made.
@@ -345,14 +370,15 @@ class Stage:
                 asked = _with_hmac(name, argument, spec.hmac)
                 credential = forge(credential, name, self._filled(asked), context=context)
             made = finish(credential)
+            self.lab.tokens += 1
         except (ForgeryError, PersonaError, ValueError) as error:
-            raise StageError(f"{self.scenario.place}: {self.scenario.id}: {error}") from error
+            raise StageError(self.scenario, str(error)) from error
         if spec.text is not None:
-            return spec.text.replace("{token}", str(made))
+            return str(spec.text).replace("{token}", str(made))
         return made
 
     def _draft(self, spec: TokenSpec, host: Party, key: str | None) -> Draft:
-        issuer = host.issuer
+        issuer: Issuer = host.issuer
         user = spec.user or next((u for u, s in self.users.items() if (s.of or MAIN) == host.name), None)
         person = Person.named(spec.person or user or "ann")
         signer = None if key is None else self._key(host, key, spec.alg)
@@ -364,7 +390,8 @@ class Stage:
         if spec.scopes is not None:
             options["scopes"] = tuple(spec.scopes)
         dialect = persona(spec.persona) if spec.persona is not None else issuer.persona
-        if dialect is not issuer.persona:  # another kind of token of the same IdP, such as Entra's v1 beside v2
+        if dialect is not issuer.persona:
+            # Another kind of token of the same IdP, such as Entra's v1 beside v2.
             issuer = Issuer(
                 dialect, issuer.ring, audience=issuer.audience, tenant=issuer.tenant, clock=self.now
             )
@@ -374,7 +401,12 @@ class Stage:
             draft = draft.with_claims({"sub": external_id})
         claims, no_claims = self._members(spec.claims, draft.claims)
         header, no_header = self._members(spec.header, draft.header)
-        return draft.with_claims(claims).without_claims(*no_claims).with_header(header).without_header(*no_header)
+        return (
+            draft.with_claims(claims)
+            .without_claims(*no_claims)
+            .with_header(header)
+            .without_header(*no_header)
+        )
 
     def _key(self, host: Party, name: str, alg: str | None) -> SigningKey:
         if name == "weak":
@@ -483,7 +515,8 @@ def _letters(spec: IntegrationSpec) -> list[str]:
 
 def _public_keys(party: Party) -> list[dict[str, Any]]:
     return [
-        {"kid": party.issuer.kid(key), "pem": key.spki_pem().decode()} for key in party.issuer.ring.published()
+        {"kid": party.issuer.kid(key), "pem": key.spki_pem().decode()}
+        for key in party.issuer.ring.published()
     ]
 
 
@@ -501,5 +534,3 @@ def _with_hmac(name: str, argument: Any, alg: str | None) -> Any:
         return argument
     member = "secret" if name == "hmac_with_secret" else "key"
     return {**argument, "alg": alg} if isinstance(argument, dict) else {member: argument, "alg": alg}
-
-

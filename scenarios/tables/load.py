@@ -119,7 +119,11 @@ def _check_types(sink: Sink) -> None:
         return
     rows = head.get("scenarios")
     checks: list[tuple[type, yaml12.Path, Any]] = [
-        (model.GroupFile, (), {**head, "scenarios": [_PLACEHOLDER]} if isinstance(rows, list) and rows else head)
+        (
+            model.GroupFile,
+            (),
+            {**head, "scenarios": [_PLACEHOLDER]} if isinstance(rows, list) and rows else head,
+        )
     ]
     if isinstance(rows, list):
         checks += [(model.Row, ("scenarios", index), row) for index, row in enumerate(rows)]
@@ -175,7 +179,9 @@ def _with_controls(
         path = paths[name]
         if scenario.control is None:
             if scenario.negative:
-                sink.add(path, "a scenario that expects a no names its control: control: ID of its accepting twin")
+                sink.add(
+                    path, "a scenario that expects a no names its control: control: ID of its accepting twin"
+                )
             made.append(scenario)
             continue
         control = by_id.get(f"{scenario.group}/{scenario.control}{suffix}")

@@ -33,7 +33,7 @@ class Problem:
         return f"{self.place}: {self.message}"
 
 
-class TableErrors(Exception):
+class TableErrors(Exception):  # noqa: N818 - it holds all of them
     """A file that cannot be used; `problems` are sorted by place and never empty."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

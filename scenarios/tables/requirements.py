@@ -80,5 +80,3 @@ def _of_action(action: object) -> Iterator[str]:
             yield "clock"
         case Move() if action.what in FETCHING:
             yield "keys:jwks_uri"
-
-

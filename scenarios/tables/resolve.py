@@ -225,7 +225,9 @@ class _Row:
             self.problem(where, str(error))
             return
         for _, knob in duration.knobs:
-            self.one_of(knob, [k for k in rulebook.knobs() if k.endswith("_s")], "knob that holds seconds", where)
+            self.one_of(
+                knob, [k for k in rulebook.knobs() if k.endswith("_s")], "knob that holds seconds", where
+            )
 
     def words_of_integration(self, spec: model.IntegrationSpec, where: Path) -> None:
         self.one_of(spec.persona, words.personas(), "persona", (*where, "persona"))
@@ -233,10 +235,12 @@ class _Row:
             self.one_of(name, words.keys(), "key", (*where, "published"))
         for item in spec.certificates or ():
             names: list[str | None] = [item] if isinstance(item, str) else [item.key, *(item.bundle or ())]
-            for name in names:
-                self.one_of(name, words.keys(), "key", (*where, "certificates"))
+            for letter in names:
+                self.one_of(letter, words.keys(), "key", (*where, "certificates"))
             if not isinstance(item, str):
-                self.one_of(item.form, words.certificate_forms(), "form of a certificate", (*where, "certificates"))
+                self.one_of(
+                    item.form, words.certificate_forms(), "form of a certificate", (*where, "certificates")
+                )
                 for limit in (item.not_before, item.not_after):
                     if limit is not None:
                         self.duration(limit, (*where, "certificates"))
@@ -260,7 +264,9 @@ class _Row:
             self.problem(("id",), f"'{name}' is no id: lower-case words joined by hyphens")
         says = str(self.last("says", "")).strip()
         if not says or len(says) > MAX_SAYS or says.endswith("."):
-            self.problem(("says",), f"says is one sentence without a full stop, at most {MAX_SAYS} characters")
+            self.problem(
+                ("says",), f"says is one sentence without a full stop, at most {MAX_SAYS} characters"
+            )
         for name in self.all_of("requires"):
             self.one_of(name, words.requirements(), "capability", ("requires",))
         for advisory in self.all_of("advisories"):
@@ -287,7 +293,9 @@ class _Actions:
     def all(self) -> list[Action]:
         row = self.row
         start = [
-            Onboard(ONBOARDED, name, spec, self.users) for name, spec in self.integrations.items() if spec.at_start
+            Onboard(ONBOARDED, name, spec, self.users)
+            for name, spec in self.integrations.items()
+            if spec.at_start
         ]
         raw_steps = row.last("steps", None)
         if raw_steps is not None:

@@ -100,7 +100,9 @@ class Scenario:
     @property
     def negative(self) -> bool:
         """Whether every answer that it judges is a no: then a control must show that a yes is possible."""
-        judged = [action.expect for action in self.actions if isinstance(action, Authenticate | Onboard | Flood)]
+        judged = [
+            action.expect for action in self.actions if isinstance(action, Authenticate | Onboard | Flood)
+        ]
         asked = [expect for expect in judged if not _is_setting(expect)] or judged
         return all(expect.negative for expect in asked)
 
@@ -108,7 +110,9 @@ class Scenario:
     def expected(self) -> Expectation:
         """The expectation of the last judged step."""
         return next(
-            action.expect for action in reversed(self.actions) if isinstance(action, Authenticate | Onboard | Flood)
+            action.expect
+            for action in reversed(self.actions)
+            if isinstance(action, Authenticate | Onboard | Flood)
         )
 
 

@@ -13,7 +13,9 @@ UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 TIME_CLAIMS: Final = frozenset({"exp", "nbf", "iat", "auth_time"})
 """The claims whose words are times; text for them is written `!json '"text"'`."""
 
-_TERM = re.compile(r"\s*(?P<sign>[-+]?)\s*(?:(?P<now>now\b)|(?P<knob>[a-z][a-z_]*_s\b)|(?P<duration>(?:\d+(?:ms|[smhd]))+))")
+_TERM = re.compile(
+    r"\s*(?P<sign>[-+]?)\s*(?:(?P<now>now\b)|(?P<knob>[a-z][a-z_]*_s\b)|(?P<duration>(?:\d+(?:ms|[smhd]))+))"
+)
 _PART = re.compile(r"(\d+)(ms|[smhd])")
 
 
@@ -45,4 +47,6 @@ def parse(text: str) -> Duration:
     else:
         if position:
             return Duration(seconds, tuple(knobs))
-    raise ValueError(f"'{text}' is no time: write now, +5m, -1h30m, or a sum with a knob such as leeway_s + 1s")
+    raise ValueError(
+        f"'{text}' is no time: write now, +5m, -1h30m, or a sum with a knob such as leeway_s + 1s"
+    )

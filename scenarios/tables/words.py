@@ -51,7 +51,7 @@ def certificate_forms() -> frozenset[str]:
 @cache
 def faults() -> frozenset[str]:
     """Return the names of the faults of the IdP's HTTP side."""
-    from mock_idp.idp import FAULTS
+    from mock_idp.faults import FAULTS
 
     return frozenset(FAULTS)
 
@@ -60,7 +60,12 @@ def faults() -> frozenset[str]:
 def requirements() -> frozenset[str]:
     """Return what a scenario may require of a target beyond what follows from its content."""
     return frozenset(
-        [*CAPABILITIES, "http", *(f"keys:{form}" for form in KEY_FORMS), *(f"check:{claim}" for claim in CHECKS)]
+        [
+            *CAPABILITIES,
+            "http",
+            *(f"keys:{form}" for form in KEY_FORMS),
+            *(f"check:{claim}" for claim in CHECKS),
+        ]
     )
 
 
@@ -88,5 +93,7 @@ def keys_of_move(argument: Any) -> Iterable[str]:
     if isinstance(argument, str):
         return [argument]
     if isinstance(argument, msgspec.Struct):
-        return [value for name in ("to", "by", "kid") if isinstance(value := getattr(argument, name, None), str)]
+        return [
+            value for name in ("to", "by", "kid") if isinstance(value := getattr(argument, name, None), str)
+        ]
     return []

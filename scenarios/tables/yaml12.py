@@ -84,10 +84,11 @@ def load(text: str | bytes, source: str) -> Document:
     `source` is how messages name the file. Raises `TableErrors` with every problem found.
     """
     if isinstance(text, bytes):
+        raw = text
         try:
-            text = text.decode("utf-8-sig")
+            text = raw.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            line = text[: error.start].count(b"\n") + 1
+            line = raw[: error.start].count(b"\n") + 1
             raise TableErrors([Problem(Place(source, line, 1), "this file is not UTF-8 text")]) from None
     if len(text) > MAX_BYTES:
         message = f"this file is longer than {MAX_BYTES:,} characters; split it"
@@ -149,7 +150,7 @@ class _Reader:
             return dict(self._members(node, path))
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
-        return _scalar(node)
+        return _scalar(node) if isinstance(node, yaml.ScalarNode) else None
 
     def _members(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[str, Any]]:
         seen: set[str] = set()
@@ -187,7 +188,7 @@ class _Reader:
         return None
 
 
-def _scalar(node: yaml.Node) -> Any:
+def _scalar(node: yaml.ScalarNode) -> Any:
     text: str = node.value
     if node.style in _QUOTED or (text and text[0] not in _FIRST_OF_A_VALUE):
         return text  # quoted, block, or cannot be anything but a word

@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any, Final
 
+from scenarios.targets.in_process import ObjectTarget
+from scenarios.targets.session import Session
 from verifier import (
     CertificateFile,
     IntegrationRecord,
@@ -62,7 +64,7 @@ class ReferenceTarget:
             User(user["name"], user["external_id"] or "", active=user["active"]) for user in message["users"]
         )
         try:
-            warnings = [node.onboard(record, users).warnings for node in self._nodes][0]
+            warnings = [node.onboard(record, users) for node in self._nodes].pop().warnings
         except OnboardingRefused as refused:
             return {"verdict": "refused", "reason": refused.reason, "detail": refused.detail}
         except OnboardingAsked as asked:
@@ -104,6 +106,10 @@ class ReferenceTarget:
         self._nodes[0].reset()
         return {"ok": True}
 
+    def stop(self, _message: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer `stop`."""
+        return {"ok": True}
+
     def _endpoint(self, number: int) -> Verifier:
         """Return the verifier of a product endpoint; the second one starts when it is first asked (MAP-048)."""
         while len(self._nodes) < number:
@@ -115,6 +121,11 @@ class ReferenceTarget:
 
     def _tell_time(self, message: Mapping[str, Any]) -> None:
         self._now = float(message.get("now", self._now))
+
+
+def reference_session() -> Session:
+    """Return a session with the reference verifier, not yet started."""
+    return Session(ObjectTarget(ReferenceTarget))
 
 
 def _record(raw: Mapping[str, Any]) -> IntegrationRecord:

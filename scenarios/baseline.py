@@ -1,0 +1,87 @@
+"""Known failures: a YAML list of `{id, reason, link}`. It excuses what still fails and tells what no longer does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from scenarios.results import Kind, Result
+from scenarios.tables import yaml12
+from scenarios.tables.convert import convert
+from scenarios.tables.problems import Place, Problem, TableErrors, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+EXCUSABLE = frozenset({Kind.FAIL, Kind.WARN, Kind.ERROR, Kind.UNPROVEN})
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One known failure."""
+
+    id: str
+    reason: Annotated[str, msgspec.Meta(min_length=1)]
+    link: Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class Baseline:
+    """The entries of a baseline file, and what a run makes of them."""
+
+    def __init__(self, lines: Iterable[tuple[Entry, Place]] = ()) -> None:
+        self.lines = tuple(lines)
+        self.by_id: Mapping[str, Entry] = {entry.id: entry for entry, _ in self.lines}
+
+    @classmethod
+    def read(cls, path: str | Path) -> Baseline:
+        """Read a baseline file. Raises `TableErrors` with every mistake in it."""
+        try:
+            text = Path(path).read_bytes()
+        except OSError as error:
+            message = f"cannot be read: {error.strerror or error}"
+            raise TableErrors([Problem(Place(str(path), 1, 1), message)]) from None
+        document = yaml12.load(text, str(path))
+        if not isinstance(document.value, list):
+            message = "a baseline is a list of {id, reason, link}"
+            raise TableErrors([Problem(document.place(), message)])
+        lines: list[tuple[Entry, Place]] = []
+        problems: list[Problem] = []
+        seen: set[str] = set()
+        for index in range(len(document.value)):
+            try:
+                entry = convert(document, Entry, (index,))
+            except TableErrors as errors:
+                problems += errors.problems
+                continue
+            if entry.id in seen:
+                problems.append(Problem(document.place((index,)), f"'{entry.id}' stands twice"))
+            seen.add(entry.id)
+            lines.append((entry, document.place((index,))))
+        if problems:
+            raise TableErrors(problems)
+        return cls(lines)
+
+    def excuse(self, result: Result) -> Result:
+        """Return the result as the baseline sees it."""
+        entry = self.by_id.get(result.id)
+        if entry is None:
+            return result
+        known = f"{entry.reason} ({entry.link})"
+        if result.outcome in EXCUSABLE:
+            return msgspec.structs.replace(result, outcome=Kind.XFAIL, known=known)
+        if result.outcome is Kind.PASS:
+            message = "the baseline calls this a known failure, and it passes: remove the entry"
+            return msgspec.structs.replace(result, outcome=Kind.XPASS, known=known, message=message)
+        return result
+
+    def problems(self, catalogue: Collection[str], results: Iterable[Result]) -> tuple[str, ...]:
+        """Return what is wrong with entries as such: ids that do not exist, scenarios that do not apply."""
+        idle = {result.id for result in results if result.outcome is Kind.NOT_APPLICABLE}
+        found = []
+        for entry, place in self.lines:
+            if entry.id not in catalogue:
+                found.append(f"{place}: no scenario is called '{entry.id}'{nearest(entry.id, catalogue)}")
+            elif entry.id in idle:
+                found.append(f"{place}: '{entry.id}' does not apply to this target: remove the entry")
+        return tuple(found)

@@ -1,0 +1,120 @@
+"""The `touchstone` command: one module a command, imported when it runs, so that `--help` stays quick.
+
+Exit status: 0 all as expected; 1 findings; 2 wrong usage, configuration or table; 3 the target could not be started
+or spoke a broken protocol; 130 interrupted. No traceback reaches a user unless TOUCHSTONE_DEBUG is set.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+COMMANDS: Final = {
+    "run": "Run scenarios against a target and report how it differs",
+    "list": "List the scenarios that there are",
+    "show": "Explain one scenario: the rule, the token, what is expected and why",
+    "lint": "Check scenario tables and name every mistake with its place",
+}
+"""The commands and what each is for; its code is `scenarios.cli.<name>_command`."""
+
+EXIT_FINDINGS: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_TARGET: Final = 3
+EXIT_INTERRUPTED: Final = 130
+
+
+class _Lazy(click.Group):
+    """A group that imports a command's module only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"scenarios.cli.{cmd_name}_command").command
+        return command if isinstance(command, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from scenarios.tables.problems import nearest
+
+            ctx.fail(f"'{args[0]}' is no command{nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="oidc-touchstone", prog_name="touchstone")
+def cli() -> None:
+    """Prove whether a token verifier tells true tokens from false ones.
+
+    `touchstone run` tries the scenarios on the reference verifier; `touchstone run --target FILE` tries them on yours.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and end the process with its exit status."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(_status(arguments))
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _status(arguments: Sequence[str] | None) -> int:
+    try:
+        result = cli.main(arguments, prog_name="touchstone", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("touchstone: interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("TOUCHSTONE_DEBUG"):
+            raise
+        return _explained(error)
+    return result if isinstance(result, int) else 0
+
+
+def _explained(error: Exception) -> int:
+    from scenarios.stage import StageError
+    from scenarios.tables.problems import TableErrors
+    from scenarios.targets.profile import TargetError
+
+    if isinstance(error, TableErrors):
+        for problem in error.problems:
+            click.echo(str(problem), err=True)
+        return EXIT_USAGE
+    if isinstance(error, TargetError):
+        click.echo(f"touchstone: {error.message}", err=True)
+        return EXIT_USAGE if error.kind == "configuration" else EXIT_TARGET
+    if isinstance(error, StageError):
+        click.echo(str(error), err=True)
+        return EXIT_USAGE
+    text = " ".join(str(error).split())[:300]
+    click.echo(
+        f"touchstone: a fault of Touchstone itself, {type(error).__name__}: {text}\n"
+        "Set TOUCHSTONE_DEBUG=1 to see where, and please report it.",
+        err=True,
+    )
+    return EXIT_USAGE

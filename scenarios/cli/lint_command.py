@@ -1,0 +1,52 @@
+"""`touchstone lint`: the mistakes in scenario tables, each with its file, line and column."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from scenarios.cli.options import write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scenarios.tables.scenario import Scenario
+
+
+@click.command("lint")
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.option("--schema", metavar="PATH", help="Write the JSON Schema of a table instead; `-` for stdout.")
+def command(paths: tuple[str, ...], schema: str | None) -> None:
+    """Check scenario tables (files, or folders of them; without any, those that ship with Touchstone).
+
+    Prints one line for each mistake, `file:line:column: what is wrong`, and ends with status 2 if there is one.
+    """
+    if schema is not None:
+        from scenarios.tables.model import schema_bytes
+
+        write(schema, schema_bytes())
+        return
+    from scenarios.cli.options import catalogue
+
+    scenarios = catalogue(paths)
+    _rehearse_all(scenarios.values())
+    files = len({scenario.place.source for scenario in scenarios.values()})
+    click.echo(f"{len(scenarios)} scenarios in {files} file{'s' * (files != 1)}, no mistakes")
+
+
+def _rehearse_all(scenarios: Iterable[Scenario]) -> None:
+    from scenarios.rehearse import rehearse
+    from scenarios.stage import Lab, StageError
+    from scenarios.tables.problems import Problem, TableErrors
+
+    problems = []
+    with Lab() as lab:
+        for scenario in scenarios:
+            try:
+                for _ in rehearse(scenario, lab):
+                    pass
+            except StageError as error:
+                problems.append(Problem(scenario.place, error.reason))
+    if problems:
+        raise TableErrors(problems)

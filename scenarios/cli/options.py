@@ -1,0 +1,86 @@
+"""Options that several commands share, and what they stand for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from scenarios.tables.scenario import Scenario
+
+_SELECTING = (
+    click.option(
+        "--select",
+        "patterns",
+        multiple=True,
+        metavar="ID",
+        help="Scenarios by id; `*` and `?` are wildcards.",
+    ),
+    click.option(
+        "--rule",
+        "rules",
+        multiple=True,
+        metavar="RULE",
+        help="Scenarios of a rule or a group of rules: MAP-014, MAP.",
+    ),
+    click.option(
+        "--level",
+        "levels",
+        multiple=True,
+        type=click.Choice(["MUST", "SHOULD", "MAY", "policy"], case_sensitive=False),
+        help="Scenarios of a level.",
+    ),
+)
+catalog_option = click.option(
+    "--catalog",
+    "catalogs",
+    multiple=True,
+    type=click.Path(),
+    metavar="PATH",
+    help="A table, or a folder of tables, in place of those that ship with Touchstone.",
+)
+plain_option = click.option("--plain", is_flag=True, help="No colour and no progress, on a terminal too.")
+
+
+def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that choose scenarios."""
+    for option in reversed((*_SELECTING, catalog_option)):
+        command = option(command)
+    return command
+
+
+def catalogue(paths: tuple[str, ...]) -> dict[str, Scenario]:
+    """Return the scenarios of the tables at the paths, or of those that ship. Raises `TableErrors`."""
+    from scenarios.tables.load import builtin_tables, load, tables_at
+
+    return load(tables_at(paths) if paths else builtin_tables())
+
+
+def chosen(
+    scenarios: Mapping[str, Scenario],
+    patterns: tuple[str, ...],
+    rules: tuple[str, ...],
+    levels: tuple[str, ...],
+) -> list[Scenario]:
+    """Return the scenarios that the options choose. Raises `click.UsageError` when there is none."""
+    from scenarios.selection import Selection, SelectionError
+
+    try:
+        found = Selection(patterns, rules, levels).of(scenarios)
+    except SelectionError as error:
+        raise click.UsageError(str(error)) from None
+    if not found:
+        raise click.UsageError("no scenario fits all of these options")
+    return found
+
+
+def write(path: str, content: bytes) -> None:
+    """Write a file, or stdout for `-`. Raises `click.ClickException` with one line when it cannot."""
+    try:
+        with click.open_file(path, "wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise click.FileError(path, error.strerror or str(error)) from None

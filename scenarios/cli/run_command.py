@@ -1,0 +1,233 @@
+"""`touchstone run`: scenarios against a target, and the report of how it differs."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scenarios.cli import EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_TARGET
+from scenarios.cli.options import catalogue, chosen, plain_option, selecting, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from scenarios.baseline import Baseline
+    from scenarios.results import Result, Run
+    from scenarios.stage import Lab
+    from scenarios.tables.scenario import Scenario
+    from scenarios.targets.session import Session
+
+
+@click.command("run")
+@click.option(
+    "--target",
+    metavar="FILE",
+    type=click.Path(),
+    help="The target's YAML file; without it, the reference verifier.",
+)
+@selecting
+@click.option("--junit", metavar="PATH", help="Write the results as JUnit XML.")
+@click.option("--json", "json_path", metavar="PATH", help="Write the results as JSON; `-` for stdout.")
+@click.option(
+    "--baseline", metavar="FILE", type=click.Path(), help="Known failures: a list of {id, reason, link}."
+)
+@click.option("--strict", is_flag=True, help="A warning is a finding too.")
+@click.option(
+    "--details", default="20", metavar="N|all", help="How many findings to explain.", show_default=True
+)
+@plain_option
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+    target: str | None,
+    patterns: tuple[str, ...],
+    rules: tuple[str, ...],
+    levels: tuple[str, ...],
+    catalogs: tuple[str, ...],
+    junit: str | None,
+    json_path: str | None,
+    baseline: str | None,
+    strict: bool,  # noqa: FBT001 - click passes flags so
+    details: str,
+    plain: bool,  # noqa: FBT001 - as above
+) -> int:
+    """Run scenarios against a target and report how it differs.
+
+    Exit status: 0 no findings, 1 findings, 2 wrong usage or table, 3 the target could not be started or spoke a broken
+    protocol.
+    """
+    from scenarios.baseline import Baseline
+
+    if details != "all" and not details.isdecimal():
+        raise click.BadParameter("a number or 'all'", param_hint="--details")
+    scenarios = catalogue(catalogs)
+    wanted = chosen(scenarios, patterns, rules, levels)
+    known = Baseline.read(baseline) if baseline else Baseline()
+    reached = _reach(target)
+    run = _run(reached, wanted, scenarios, known, show=not plain and json_path != "-")
+    _write(run, junit, json_path, strict=strict)
+    if json_path != "-":
+        from scenarios.reports.terminal import console, report
+
+        report(
+            run,
+            console(plain=plain),
+            details=None if details == "all" else int(details),
+            again=_again(target, catalogs),
+        )
+    return _status(run, strict=strict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """A target that can be asked, and how it was reached."""
+
+    session: Session
+    name: str
+    adapter: str
+    file: str | None = None
+
+
+def _reach(target: str | None) -> _Reached:
+    if target is None:
+        from scenarios.targets.reference import NAME, reference_session
+
+        return _Reached(reference_session(), NAME, "in-process")
+    from scenarios.targets.target_file import load_target, open_target
+
+    spec = load_target(target)
+    return _Reached(open_target(spec), spec.name, spec.adapter, target)
+
+
+def _run(
+    reached: _Reached,
+    wanted: Sequence[Scenario],
+    scenarios: dict[str, Scenario],
+    known: Baseline,
+    *,
+    show: bool,
+) -> Run:
+    from scenarios.run import run as run_all
+    from scenarios.stage import Lab
+
+    results: list[Result] = []
+    interrupted = False
+    began, started = time.perf_counter(), datetime.now(UTC)
+    with Lab() as lab:
+        session = reached.session
+        session.start()
+        try:
+            with _progress(len(wanted), show=show) as advance:
+                for result in run_all(wanted, scenarios, session, lab):
+                    results.append(known.excuse(result))
+                    advance(result)
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            session.close()
+        took = time.perf_counter() - began
+        return _recorded(
+            reached, lab, results, started, took, interrupted, known.problems(scenarios, results)
+        )
+
+
+def _recorded(
+    reached: _Reached,
+    lab: Lab,
+    results: list[Result],
+    started: datetime,
+    took: float,
+    interrupted: bool,  # noqa: FBT001 - as above
+    problems: tuple[str, ...],
+) -> Run:
+    from importlib.metadata import version
+
+    from scenarios.results import HealthRecord, Run, TargetRecord, totals
+
+    session = reached.session
+    health, declared, profile = session.health, session.declaration, session.profile
+    return Run(
+        tool=version("oidc-touchstone"),
+        target=TargetRecord(
+            name=declared.name or reached.name,
+            version=declared.version,
+            language=declared.language,
+            adapter=reached.adapter,
+            file=reached.file,
+        ),
+        profile={
+            "scope": profile.scope,
+            "keys": list(profile.keys),
+            "algorithms": list(profile.algorithms),
+            "capabilities": list(profile.capabilities),
+            "knobs": dict(profile.knobs),
+        },
+        started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        duration_s=round(took, 3),
+        totals=totals(tuple(results)),
+        results=tuple(results),
+        health=HealthRecord(
+            crashes=health.crashes,
+            timeouts=health.timeouts,
+            protocol_errors=health.protocol_errors,
+            restarts=health.restarts,
+            abandoned=session.abandoned,
+            last_exit=health.last_exit,
+            stderr=health.stderr_tail,
+        ),
+        issued=lab.account(),
+        answered=health.answered,
+        interrupted=interrupted,
+        baseline_problems=problems,
+    )
+
+
+@contextmanager
+def _progress(count: int, *, show: bool) -> Iterator[Callable[[Any], None]]:
+    if not show or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from scenarios.reports.terminal import console
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=count)
+        yield lambda result: progress.update(task, advance=1, description=result.id.rpartition("/")[0])
+
+
+def _write(run: Run, junit: str | None, json_path: str | None, *, strict: bool) -> None:
+    if json_path is not None:
+        import msgspec
+
+        write(json_path, msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n")
+    if junit is not None:
+        from scenarios.reports.junit import junit_xml
+
+        write(junit, junit_xml(run, strict=strict))
+
+
+def _again(target: str | None, catalogs: tuple[str, ...]) -> str:
+    words = ["touchstone", "run", *(["--target", target] if target else [])]
+    for path in catalogs:
+        words += ["--catalog", path]
+    return shlex.join(words)
+
+
+def _status(run: Run, *, strict: bool) -> int:
+    from scenarios.results import FINDINGS, Kind
+
+    if run.interrupted:
+        return EXIT_INTERRUPTED
+    if run.health.protocol_errors or (run.health.abandoned and not run.answered):
+        return EXIT_TARGET
+    findings = FINDINGS | {Kind.WARN} if strict else FINDINGS
+    if run.baseline_problems or any(result.outcome in findings for result in run.results):
+        return EXIT_FINDINGS
+    return 0

@@ -1,0 +1,77 @@
+"""A credential as a person can read it: decoded leniently, for display only, never to judge by."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import Final
+
+MAX_SHOWN: Final = 1_500
+"""So much of one part is shown (characters)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The parts of a credential in words; a part that cannot be read is shown as it stands."""
+
+    header: str
+    payload: str
+    signature: str
+    rest: str = ""
+
+
+def decode(token: str) -> Decoded:
+    """Decode a credential; any text gives an answer."""
+    header, _, tail = token.partition(".")
+    payload, _, tail = tail.partition(".")
+    signature, dot, rest = tail.partition(".")
+    return Decoded(_part(header), _part(payload), _signature(signature), cut(dot + rest))
+
+
+def _part(segment: str) -> str:
+    raw = _bytes(segment)
+    if raw is None:
+        return f"not base64url: {cut(segment)}" if segment else "(empty)"
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return f"not UTF-8: {cut(repr(raw))}"
+    try:
+        return cut(json.dumps(json.loads(text, object_pairs_hook=_members), ensure_ascii=False))
+    except (ValueError, RecursionError):
+        return f"not JSON: {cut(text)}"
+
+
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members: dict[str, object] = {}
+    for name, value in pairs:
+        while name in members:
+            name += " (again)"  # noqa: PLW2901 - a member that stands twice must be seen twice
+        members[name] = value
+    return members
+
+
+def _signature(segment: str) -> str:
+    raw = _bytes(segment)
+    if raw is None:
+        return f"not base64url: {cut(segment, 80)}"
+    shown = raw[:8].hex() + ("…" if len(raw) > 8 else "")
+    return f"{len(raw)} bytes {shown}" if raw else "(empty)"
+
+
+def _bytes(segment: str) -> bytes | None:
+    try:
+        return base64.b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def cut(text: str, limit: int = MAX_SHOWN) -> str:
+    """Return text that a terminal can show: bounded, and without control characters."""
+    if len(text) > limit:
+        text = f"{text[:limit]}… ({len(text):,} characters)"
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text
+    )

@@ -1,0 +1,91 @@
+"""JUnit XML: one suite a group, one case a scenario, rule and level as properties."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from scenarios import rulebook
+from scenarios.decode import cut, decode
+from scenarios.results import Kind, Result, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def junit_xml(run: Run, *, strict: bool = False) -> bytes:
+    """Return a run as JUnit XML (UTF-8); with `strict` a warning is a failure too."""
+    suites: dict[str, list[Result]] = {}
+    for result in run.results:
+        suites.setdefault(result.id.rpartition("/")[0], []).append(result)
+    root = ET.Element(
+        "testsuites", {"name": f"touchstone {run.target.name}", **_counts(run.results, strict=strict)}
+    )
+    for group, results in suites.items():
+        attributes = {"name": group, "timestamp": run.started.removesuffix("Z"), "hostname": "localhost"}
+        suite = ET.SubElement(root, "testsuite", {**attributes, **_counts(results, strict=strict)})
+        for result in results:
+            _case(suite, group, result, strict=strict)
+    xml: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return xml
+
+
+def _counts(results: tuple[Result, ...] | list[Result], *, strict: bool) -> Mapping[str, str]:
+    tags = [_tag(result, strict=strict) for result in results]
+    return {
+        "tests": str(len(results)),
+        "failures": str(tags.count("failure")),
+        "errors": str(tags.count("error")),
+        "skipped": str(tags.count("skipped")),
+        "time": f"{sum(result.duration_s for result in results):.3f}",
+    }
+
+
+def _tag(result: Result, *, strict: bool) -> str | None:
+    match result.outcome:
+        case Kind.FAIL | Kind.UNPROVEN | Kind.XPASS:
+            return "failure"
+        case Kind.WARN:
+            return "failure" if strict else None
+        case Kind.ERROR:
+            return "error"
+        case Kind.NOT_APPLICABLE | Kind.XFAIL:
+            return "skipped"
+    return None
+
+
+def _case(suite: ET.Element, group: str, result: Result, *, strict: bool) -> None:
+    attributes = {"classname": group.replace("/", "."), "name": result.id, "time": f"{result.duration_s:.3f}"}
+    case = ET.SubElement(suite, "testcase", attributes)
+    properties = ET.SubElement(case, "properties")
+    for name, value in (("rule", " ".join(result.rules)), ("level", result.level), ("basis", result.basis)):
+        ET.SubElement(properties, "property", {"name": name, "value": value})
+    tag = _tag(result, strict=strict)
+    message = cut(result.known or result.message, 1000)
+    if tag == "skipped":
+        ET.SubElement(case, tag, {"message": message})
+    elif tag is not None:
+        kind = result.severity.value if result.severity else result.outcome.value
+        ET.SubElement(case, tag, {"message": message, "type": kind}).text = _text(result)
+    elif result.outcome is Kind.WARN:
+        ET.SubElement(case, "system-out").text = f"warning: {message}\n{_text(result)}"
+
+
+def _text(result: Result) -> str:
+    rule = rulebook.rules()[result.rules[0]]
+    lines = [
+        f"scenario: {result.says}",
+        f"rule:     {rule.id} {rule.statement}",
+        f"source:   {rule.source} ({rulebook.basis_text(rule.basis)})",
+        f"expected: {result.expected}",
+        f"came:     {cut(result.message)}",
+    ]
+    for exchange in result.exchanges[-1:]:
+        if exchange.token is not None:
+            decoded = decode(exchange.token)
+            lines += [
+                f"header:   {decoded.header}",
+                f"payload:  {decoded.payload}",
+                f"token:    {cut(exchange.token, 4000)}",
+            ]
+    return "\n".join(lines)

@@ -1,0 +1,253 @@
+"""The report of a run for a person at a terminal, at 80 columns, with and without colour."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from scenarios import rulebook
+from scenarios.decode import cut, decode
+from scenarios.results import Kind, Result, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+STYLES: Final = {
+    Kind.PASS: "green",
+    Kind.FAIL: "bold red",
+    Kind.WARN: "yellow",
+    Kind.ERROR: "bold magenta",
+    Kind.UNPROVEN: "cyan",
+    Kind.XFAIL: "dim",
+    Kind.XPASS: "bold cyan",
+    Kind.NOT_APPLICABLE: "dim",
+}
+COLUMNS: Final = (Kind.PASS, Kind.FAIL, Kind.WARN, Kind.ERROR, Kind.UNPROVEN, Kind.NOT_APPLICABLE)
+LABEL: Final = 13
+"""Width of the labels of a finding (characters)."""
+MAX_EXCHANGES: Final = 6
+"""So many exchanges of one finding are shown: the last ones."""
+
+
+def console(*, plain: bool = False, stderr: bool = False) -> Console:
+    """Return a console that wraps at the terminal's width and obeys NO_COLOR; `plain` takes all styling away."""
+    return Console(
+        stderr=stderr, no_color=plain or None, highlight=False, markup=False, emoji=False, soft_wrap=False
+    )
+
+
+def report(run: Run, out: Console, *, details: int | None = 20, again: str = "touchstone run") -> None:
+    """Print the report of a run.
+
+    `details` bounds how many findings are explained (None: all); `again` is the command that runs one scenario again.
+    """
+    _header(run, out)
+    out.print(_groups(run))
+    findings = run.findings()
+    for number, result in enumerate(findings[:details], 1):
+        _finding(number, result, out, again)
+    _briefly(findings[details:] if details is not None else [], out)
+    _known(run, out)
+    _idle(run, out)
+    _health(run, out)
+    _verdict(run, out)
+
+
+def _header(run: Run, out: Console) -> None:
+    target = run.target
+    name = " ".join(filter(None, (target.name, target.version)))
+    kind = ", ".join(filter(None, (target.language, str(run.profile.get("scope", "")), target.adapter)))
+    out.print(Text.assemble(("Touchstone ", "bold"), run.tool, "  target ", (name, "bold"), f" ({kind})"))
+    profile = [
+        f"{label}: {' '.join(map(str, run.profile[member]))}"
+        for member, label in (("keys", "keys"), ("algorithms", "algorithms"), ("capabilities", "can"))
+        if run.profile.get(member)
+    ]
+    profile += [f"{knob}={value}" for knob, value in (run.profile.get("knobs") or {}).items()]
+    for line in profile:
+        out.print(Text(f"  {line}", style="dim"))
+    if run.issued:
+        out.print(Text(f"  mock IdP: {run.issued}", style="dim"))
+    out.print()
+
+
+def _groups(run: Run) -> Table:
+    table = Table(
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        show_footer=True,
+        header_style="bold",
+        footer_style="bold",
+    )
+    counts: dict[str, Counter[Kind]] = {}
+    for result in run.results:
+        counts.setdefault(result.id.rpartition("/")[0], Counter())[result.outcome] += 1
+    columns = [
+        kind for kind in (*COLUMNS, Kind.XFAIL, Kind.XPASS) if kind in COLUMNS or run.totals[kind.value]
+    ]
+    table.add_column("group", footer=f"{len(run.results)} scenarios", overflow="fold")
+    for kind in columns:
+        table.add_column(_heading(kind), justify="right", footer=str(run.totals[kind.value]), no_wrap=True)
+    for group, count in counts.items():
+        cells = (
+            Text(str(count[kind] or "·"), style=STYLES[kind] if count[kind] else "dim") for kind in columns
+        )
+        table.add_row(Text(group), *cells)
+    return table
+
+
+def _heading(kind: Kind) -> str:
+    return "n/a" if kind is Kind.NOT_APPLICABLE else kind.value
+
+
+def _finding(number: int, result: Result, out: Console, again: str) -> None:
+    rule = rulebook.rules()[result.rules[0]]
+    out.print()
+    severity = f" · {result.severity.value}" if result.severity else ""
+    out.print(
+        Text.assemble(
+            f"{number}. ",
+            (result.outcome.value.upper(), STYLES[result.outcome]),
+            "  ",
+            (result.id, "bold"),
+            f"  {result.level}{severity}",
+        )
+    )
+    rows = [
+        ("scenario", result.says),
+        ("rule", f"{rule.id}: {rule.statement}"),
+        ("source", rule.source),
+        ("authority", f"{result.basis}: {rulebook.basis_text(rule.basis)}"),
+        *_sent(result),
+        ("expected", result.expected),
+        ("came", cut(result.message, 600)),
+    ]
+    if rule.note:
+        rows.insert(3, ("note", rule.note))
+    rows.append(("again", f"{again} --select {shlex.quote(result.id)}"))
+    for label, text in rows:
+        row(out, label, text)
+
+
+def row(out: Console, label: str, text: str) -> None:
+    """Print one labelled text, wrapped beside its label."""
+    grid = Table.grid(padding=0)
+    grid.add_column(width=3)
+    grid.add_column(width=LABEL)
+    grid.add_column(overflow="fold")
+    grid.add_row("", Text(label, style="dim"), Text(text))
+    out.print(grid)
+
+
+def _sent(result: Result) -> Iterator[tuple[str, str]]:
+    last = result.exchanges[-MAX_EXCHANGES:]
+    if len(result.exchanges) > len(last):
+        yield "before", f"{len(result.exchanges) - len(last)} steps as expected"
+    for index, exchange in enumerate(last):
+        deciding = index == len(last) - 1
+        yield (
+            "step" if not deciding else "sent",
+            exchange.step + ("" if deciding else f": {cut(exchange.answer, 200)}"),
+        )
+        if deciding and exchange.token is not None:
+            yield from _token(exchange.token)
+        elif deciding and exchange.sent is not None:
+            for name, value in exchange.sent.items():
+                if value is not None:
+                    yield f" {name}"[: LABEL - 1], cut(str(value), 300)
+
+
+def _token(token: str) -> Iterator[tuple[str, str]]:
+    decoded = decode(token)
+    yield " header", decoded.header
+    yield " payload", decoded.payload
+    yield " signature", decoded.signature
+    if decoded.rest:
+        yield " and then", decoded.rest
+
+
+def _briefly(results: Iterable[Result], out: Console) -> None:
+    results = list(results)
+    if not results:
+        return
+    out.print()
+    out.print(Text(f"and {len(results)} more (--details all explains each):", style="bold"))
+    for result in results:
+        text = Text.assemble(
+            "  ",
+            (result.outcome.value.upper().ljust(9), STYLES[result.outcome]),
+            f"{result.rules[0]}  {result.id}",
+        )
+        out.print(text, overflow="fold")
+
+
+def _known(run: Run, out: Console) -> None:
+    known = [result for result in run.results if result.outcome is Kind.XFAIL]
+    if known:
+        out.print()
+        out.print(Text(f"{len(known)} known failures (baseline):", style="bold"))
+    for result in known:
+        out.print(Text(f"  {result.id}: {result.known}", style="dim"))
+    for problem in run.baseline_problems:
+        out.print(Text(problem, style="bold red"))
+
+
+def _idle(run: Run, out: Console) -> None:
+    reasons = Counter(result.message for result in run.results if result.outcome is Kind.NOT_APPLICABLE)
+    if not reasons:
+        return
+    out.print()
+    out.print(Text(f"{sum(reasons.values())} not applicable:", style="bold"))
+    for reason, count in reasons.most_common():
+        out.print(Text(f"  {count:4}  {reason}", style="dim"))
+
+
+def _health(run: Run, out: Console) -> None:
+    health = run.health
+    counts = [
+        f"{count} {name}"
+        for count, name in (
+            (health.crashes, "crashes"),
+            (health.timeouts, "time-outs"),
+            (health.protocol_errors, "broken protocol lines"),
+            (health.restarts, "restarts"),
+        )
+        if count
+    ]
+    if not counts and not health.abandoned:
+        return
+    out.print()
+    out.print(Text(f"the target's health: {', '.join(counts)}", style="bold magenta"))
+    for text in (health.abandoned, health.last_exit and f"its process {health.last_exit}"):
+        if text:
+            out.print(Text(f"  {cut(text, 600)}"))
+    tail = health.stderr.strip().splitlines()[-5:]
+    if tail:
+        out.print(Text("  its last words on stderr:", style="dim"))
+        for line in tail:
+            out.print(Text(f"    {cut(line, 300)}", style="dim"))
+
+
+def _verdict(run: Run, out: Console) -> None:
+    totals = run.totals
+    findings = sum(totals[kind.value] for kind in (Kind.FAIL, Kind.ERROR, Kind.UNPROVEN, Kind.XPASS))
+    asked = len(run.results) - totals[Kind.NOT_APPLICABLE.value]
+    out.print()
+    if run.interrupted:
+        out.print(Text("interrupted: this is the report of what ran", style="bold yellow"))
+    if not asked:
+        out.print(Text("nothing was asked of this target", style="bold yellow"))
+        return
+    words = f"{findings} finding{'s' * (findings != 1)}" if findings else "no findings"
+    if totals["warn"]:
+        words += f", {totals['warn']} warning{'s' * (totals['warn'] != 1)}"
+    style = "bold red" if findings else "bold green"
+    out.print(
+        Text(f"{words}: {totals['pass']} of {asked} scenarios pass, in {run.duration_s:.1f} s", style=style)
+    )
