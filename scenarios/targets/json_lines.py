@@ -180,6 +180,7 @@ class _Process:
                 if time.monotonic() >= deadline:
                     raise ChannelTimeout(f"it did not read its input within {timeout_s:g} s") from None
                 self._pump(deadline - time.monotonic(), writing=True)
+                self._refuse_what_was_not_asked()  # else a flood on stdout would be read until the deadline
             except OSError:
                 raise ChannelCrash(self._how_it_left("closed its input")) from None
 

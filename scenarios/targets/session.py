@@ -128,7 +128,7 @@ class Session:
                 raise TargetError(
                     kind, f"the target did not start: {self._with_last_words(failure)}"
                 ) from None
-            except TargetError:
+            except BaseException:  # a contradiction, or an interrupt: nothing may be left running
                 self._shut()
                 raise
             self._answer = answer

@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LIARS = Path(__file__).parent / "liars"
-QUICK = Timeouts(start_s=10, answer_s=0.3)
+QUICK = Timeouts(start_s=10, answer_s=0.5)
 PATIENT = Timeouts(start_s=10, answer_s=10)
 RECORD = {
     "id": "i-1",
@@ -50,7 +51,7 @@ def liar() -> Iterator[Callable[..., Session]]:
     sessions: list[Session] = []
 
     def open_one(*words: str | Path, timeouts: Timeouts = PATIENT, restarts: int = 200) -> Session:
-        channel = JsonLines(command("liar.py", *words), grace_s=0.2)
+        channel = JsonLines(command("liar.py", *words))
         sessions.append(Session(channel, timeouts=timeouts, restarts=restarts))
         sessions[-1].start()
         assert sessions[-1].onboard(RECORD, USERS).kind == "onboarded"
@@ -122,13 +123,13 @@ def test_an_unknown_verdict_ends_the_process_and_is_an_error(honest: Session) ->
 
 
 def test_a_hang_costs_one_time_out_and_the_next_request_is_answered() -> None:
-    with Session(JsonLines(command("honest.py"), grace_s=0.2), timeouts=QUICK) as session:
+    with Session(JsonLines(command("honest.py")), timeouts=QUICK) as session:
         verdict = session.authenticate("hang")
 
         assert (verdict.kind, verdict.reason, verdict.detail) == (
             "error",
             "timeout",
-            "no answer within 0.3 s",
+            "no answer within 0.5 s",
         )
         assert session.authenticate("x").kind == "reject"
 
@@ -161,7 +162,7 @@ def test_one_that_crashes_on_the_third_request_errs_on_the_third_alone(liar: Cal
 
 
 def test_one_that_answers_start_only_is_given_up_after_three_time_outs(liar: Callable[..., Session]) -> None:
-    session = liar("answers_start_only", timeouts=Timeouts(10, 0.2))
+    session = liar("answers_start_only", timeouts=QUICK)
 
     verdicts = [session.authenticate("x") for _ in range(50)]
 
@@ -172,7 +173,7 @@ def test_one_that_answers_start_only_is_given_up_after_three_time_outs(liar: Cal
 
 
 def test_onboarding_in_between_does_not_hide_time_outs_in_a_row(liar: Callable[..., Session]) -> None:
-    session = liar("answers_start_only", timeouts=Timeouts(10, 0.2))
+    session = liar("answers_start_only", timeouts=QUICK)
 
     for _ in range(3):
         session.onboard(RECORD, USERS)
@@ -284,10 +285,54 @@ def test_a_death_between_messages_is_the_next_requests_crash(liar: Callable[...,
 
 
 def test_a_target_that_does_not_read_cannot_block_the_harness() -> None:
-    with Session(JsonLines(command("liar.py", "does_not_read"), grace_s=0.2), timeouts=QUICK) as session:
+    with Session(JsonLines(command("liar.py", "does_not_read")), timeouts=QUICK) as session:
         verdict = session.authenticate("x" * 1_000_000)
 
-    assert (verdict.reason, verdict.detail) == ("timeout", "it did not read its input within 0.3 s")
+    assert (verdict.reason, verdict.detail) == ("timeout", "it did not read its input within 0.5 s")
+
+
+def test_a_flood_on_stdout_is_a_protocol_error_however_much_is_written_to_it() -> None:
+    with Session(JsonLines(command("liar.py", "floods_stdout")), timeouts=PATIENT) as session:
+        verdict = session.authenticate("x" * 1_000_000)
+
+    assert (verdict.kind, verdict.reason) == ("error", "protocol")
+    assert "is longer than 1,048,576 bytes" in verdict.detail
+
+
+def test_an_interrupted_request_never_leaves_its_answer_to_the_next(
+    honest: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest.onboard(RECORD, USERS)
+
+    def interrupt(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("scenarios.targets.wire.decode", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            honest.authenticate("bad")
+
+    assert honest.authenticate("good").user == "ann"
+    assert honest.health.restarts == 1
+
+
+def test_many_restarts_leave_no_descriptor_open() -> None:
+    with Session(JsonLines(command("honest.py")), timeouts=PATIENT) as session:
+        session.authenticate("exit")
+        before = len(list(Path("/dev/fd").iterdir()))
+        for _ in range(10):
+            session.authenticate("exit")
+
+        assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+def test_threads_may_share_a_session(honest: Session) -> None:
+    honest.onboard(RECORD, USERS)
+
+    with ThreadPoolExecutor(8) as pool:
+        kinds = list(pool.map(lambda token: honest.authenticate(token).kind, ["good", "bad"] * 50))
+
+    assert kinds == ["accept", "reject"] * 50
 
 
 def test_one_that_ignores_sigterm_is_killed(liar: Callable[..., Session]) -> None:
@@ -313,7 +358,7 @@ def test_the_restart_budget_ends_a_run_of_crashes() -> None:
     "words, kind, message",
     [
         (["liar.py", "exits_at_start"], "crash", "exit status 4; its last line on stderr is 'no licence'"),
-        (["liar.py", "never_answers"], "timeout", "no answer within 0.3 s"),
+        (["liar.py", "never_answers"], "timeout", "no answer within 0.5 s"),
         (
             ["liar.py", "prints_a_banner"],
             "protocol",
@@ -322,8 +367,8 @@ def test_the_restart_budget_ends_a_run_of_crashes() -> None:
     ],
 )
 def test_a_target_that_does_not_start_says_why(words: list[str], kind: str, message: str) -> None:
-    start_s = 0.3 if kind == "timeout" else 10
-    session = Session(JsonLines(command(*words), grace_s=0.2), timeouts=Timeouts(start_s=start_s))
+    start_s = 0.5 if kind == "timeout" else 10
+    session = Session(JsonLines(command(*words)), timeouts=Timeouts(start_s=start_s))
 
     with pytest.raises(TargetError) as caught:
         session.start()

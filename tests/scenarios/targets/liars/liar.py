@@ -186,6 +186,8 @@ for line in sys.stdin:
     match request["cmd"]:
         case "start":
             say(request, ok=True, name=name, keys=["jwks"], capabilities=["users"])
+            while name == "floods_stdout":
+                raw("x" * 65536)
             if name == "does_not_read":
                 time.sleep(60)
         case "onboard":
