@@ -82,6 +82,7 @@ def bundle_pem(certs: Iterable[x509.Certificate]) -> bytes:
     return b"".join(map(certificate_pem, certs))
 
 
+@lru_cache(maxsize=256)
 def x5t(cert: x509.Certificate) -> str:
     """Give the SHA-1 thumbprint as base64url, 27 characters (RFC 7515 section 4.1.7)."""
     return b64url(hashlib.sha1(certificate_der(cert), usedforsecurity=False).digest())
@@ -92,6 +93,7 @@ def x5t_s256(cert: x509.Certificate) -> str:
     return b64url(hashlib.sha256(certificate_der(cert)).digest())
 
 
+@lru_cache(maxsize=256)
 def x5c(cert: x509.Certificate) -> str:
     """Give a certificate as a member of `x5c`: base64 of its DER, not base64url (RFC 7517 section 4.7)."""
     return base64.b64encode(certificate_der(cert)).decode("ascii")

@@ -34,7 +34,7 @@ def write_json(value: Any) -> str:
     `TypeError` for a value that JSON does not have.
     """
     try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_raw_found)
+        text = _ENCODER.encode(value)
     except _RawFoundError:
         return _write_around_raw(value)
     if text.isascii():
@@ -54,6 +54,9 @@ def _raw_found(value: object) -> object:
     if isinstance(value, RawJSON):
         raise _RawFoundError
     raise TypeError(f"JSON has no {type(value).__name__}")
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_raw_found)
 
 
 def _write_around_raw(value: Any) -> str:
@@ -153,4 +156,7 @@ class Draft:
 
     def token(self) -> str:
         """Give the finished credential."""
-        return ".".join(map(self.segment, SEGMENTS))
+        signed = self.signing_input()
+        if self.signature is not None or self.signature_segment is not None:
+            return f"{signed.decode()}.{self.segment('signature')}"
+        return f"{signed.decode()}.{b64url(self.key.sign(signed, self.alg))}"

@@ -142,7 +142,7 @@ class SigningKey:
         return {"kty": "OKP", "kid": self.kid, "crv": "Ed25519", "x": b64url(public.public_bytes_raw())}
 
     def private_jwk(self) -> dict[str, str]:
-        """The private members alone, for an IdP that publishes them by mistake (KEY-015, RFC 7518 section 6)."""
+        """Show the private members alone, for an IdP that publishes them by mistake (KEY-015)."""
         if isinstance(self.private, rsa.RSAPrivateKey):
             numbers = self.private.private_numbers()
             values = {"d": numbers.d, "p": numbers.p, "q": numbers.q}

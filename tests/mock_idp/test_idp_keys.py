@@ -172,6 +172,17 @@ def test_the_weak_key_is_for_rs256_and_short() -> None:
     assert private.key_size == 1024
 
 
+@pytest.mark.parametrize("alg", ["RS256", "ES256", "ES512", "EdDSA"])
+def test_the_private_members_complete_the_public_jwk(alg: str) -> None:
+    key = fixed_key("a", alg)
+
+    whole = import_key({**key.public_jwk(), **key.private_jwk()})
+
+    assert whole.is_private
+    assert whole.thumbprint() == key.thumbprint()
+    assert not key.private_jwk().keys() & key.public_jwk().keys()
+
+
 def test_a_shipped_key_can_go_by_another_kid() -> None:
     assert fixed_key("a", kid="k-1").public_jwk()["kid"] == "k-1"
     assert fixed_key("a").with_kid("").kid == ""
