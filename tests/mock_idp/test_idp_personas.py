@@ -251,14 +251,6 @@ def test_the_jwks_follows_the_ring_and_is_written_once_a_change() -> None:
     assert [entry["kid"] for entry in who.jwks()["keys"]] == ["b", "new"]
 
 
-def test_a_jwks_written_by_hand_is_served_verbatim() -> None:
-    who = issuer("generic")
-
-    who.handmade = b'{"keys":[],"keys":[]}'
-
-    assert who.jwks_bytes() == b'{"keys":[],"keys":[]}'
-
-
 def test_the_issuer_is_exactly_what_was_configured() -> None:
     for configured in ("https://idp.example/", "https://idp.example", "urn:x", ""):
         who = issuer("generic", issuer=configured)
