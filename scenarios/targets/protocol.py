@@ -205,9 +205,13 @@ def start_message() -> dict[str, Any]:
 
 
 def onboard_message(
-    integration: Mapping[str, Any], users: Sequence[Mapping[str, Any]], forms: Iterable[str]
+    integration: Mapping[str, Any],
+    users: Sequence[Mapping[str, Any]],
+    forms: Iterable[str],
+    *,
+    now: float | None = None,
 ) -> dict[str, Any]:
-    """Return `onboard`, without its seq, with the key forms in `forms` alone.
+    """Return `onboard`, without its seq, with the key forms in `forms` alone; `now` as in `authenticate`.
 
     A member whose value is bytes travels as text, or as `<name>_base64` when the bytes are no valid UTF-8.
     """
@@ -217,7 +221,7 @@ def onboard_message(
         for name, value in integration.items()
         if (form := _FORM_PARTS.get(name, name)) not in KEY_FORMS or form in taken
     }
-    return {"cmd": "onboard", "integration": _wire(record), "users": _wire(list(users))}
+    return {"cmd": "onboard", "integration": _wire(record), "users": _wire(list(users)), **_time(now)}
 
 
 def offboard_message(integration_id: str) -> dict[str, Any]:
@@ -229,12 +233,16 @@ def authenticate_message(
     token: str | bytes, *, now: float | None = None, endpoint: int | None = None
 ) -> dict[str, Any]:
     """Return `authenticate`, without its seq; `now` in seconds since 1970, an integer when it is whole."""
-    message: dict[str, Any] = {"cmd": "authenticate", **_text_or_base64("token", token)}
-    if now is not None:
-        message["now"] = int(now) if float(now).is_integer() else now
+    message = {"cmd": "authenticate", **_text_or_base64("token", token), **_time(now)}
     if endpoint is not None:
         message["endpoint"] = endpoint
     return message
+
+
+def _time(now: float | None) -> dict[str, Any]:
+    if now is None:
+        return {}
+    return {"now": int(now) if float(now).is_integer() else now}
 
 
 def _wire(value: Any) -> Any:

@@ -135,13 +135,20 @@ class Session:
             self.declaration = self.profile.declaration(answer)
             return self.declaration
 
-    def onboard(self, integration: Mapping[str, Any], users: Sequence[Mapping[str, Any]]) -> Verdict:
+    def onboard(
+        self,
+        integration: Mapping[str, Any],
+        users: Sequence[Mapping[str, Any]],
+        *,
+        now: float | None = None,
+    ) -> Verdict:
         """Onboard an integration, by the key forms that the target takes; the same `id` again replaces it.
 
-        Members that are bytes travel as `<name>_base64` when they are no valid UTF-8.
+        Members that are bytes travel as `<name>_base64` when they are no valid UTF-8. `now` (seconds) reaches a
+        target with `clock` alone.
         """
         with self._lock:
-            message = onboard_message(integration, users, self.declaration.keys or ())
+            message = onboard_message(integration, users, self.declaration.keys or (), now=self._told(now))
             verdict = self._request(message)
             if verdict.kind == "onboarded":
                 self._live[integration["id"]] = message
@@ -164,9 +171,9 @@ class Session:
         """
         if endpoint is not None and not self.declaration.can("endpoints"):
             return Verdict("unsupported", capability="endpoints")
-        sent_now = now if self.declaration.can("clock") else None
         with self._lock:
-            verdict = self._request(authenticate_message(token, now=sent_now, endpoint=endpoint))
+            message = authenticate_message(token, now=self._told(now), endpoint=endpoint)
+            verdict = self._request(message)
             self._counts["answered"] += verdict.kind != "error"
             return verdict
 
@@ -196,6 +203,9 @@ class Session:
                 except (ChannelFailure, ProtocolViolation) as failure:
                     self._counts[_kind(failure)] += 1
             self._shut()
+
+    def _told(self, now: float | None) -> float | None:
+        return now if self.declaration.can("clock") else None
 
     def _request(self, message: Mapping[str, Any]) -> Verdict:
         if self.abandoned is not None:

@@ -12,7 +12,7 @@ from scenarios.targets.profile import Profile, TargetError
 from scenarios.targets.session import Session, Timeouts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 RECORD = {"id": "i-1", "issuer": "https://idp.example", "custom_claim": "email", "jwks": {"keys": []}}
 USERS = [{"name": "ann", "external_id": "ann-sub", "active": True}]
@@ -201,13 +201,16 @@ def test_a_reason_that_does_not_exist_is_refused_with_the_nearest() -> None:
 class Counter:
     """An object target with state: it counts what it was asked since it was made."""
 
-    def __init__(self) -> None:
+    def __init__(self, capabilities: Sequence[str] = ("reset", "users")) -> None:
         self.asked = 0
+        self.onboarded_at: object = None
+        self.capabilities = list(capabilities)
 
     def start(self, message: dict[str, Any]) -> dict[str, Any]:
-        return {"seq": message["seq"], "ok": True, "name": "counter", "capabilities": ["reset", "users"]}
+        return {"seq": message["seq"], "ok": True, "name": "counter", "capabilities": self.capabilities}
 
     def onboard(self, message: dict[str, Any]) -> dict[str, Any]:
+        self.onboarded_at = message.get("now")
         message["integration"].clear()  # what it does to a message stays with it
         return {"verdict": "onboarded"}
 
@@ -237,6 +240,18 @@ def test_an_object_keeps_its_state_until_it_is_reset_or_crashes() -> None:
     assert users == ["1", "2", "1", "1"]
     assert crashed.detail == f"it raised {TokenError.__module__}.TokenError (not declared)"
     assert opened.health.restarts == 1
+
+
+@pytest.mark.parametrize("capabilities, told", [([], None), (["clock"], 5)])
+def test_only_a_target_with_a_clock_is_told_the_time_when_it_onboards(
+    capabilities: list[str], told: int | None
+) -> None:
+    counter = Counter(capabilities)
+
+    with Session(ObjectTarget(lambda: counter)) as opened:
+        opened.onboard(RECORD, USERS, now=5.0)
+
+    assert counter.onboarded_at == told
 
 
 def test_an_object_that_answers_no_object_or_lacks_a_method_breaks_the_protocol() -> None:
