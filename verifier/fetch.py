@@ -9,6 +9,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -30,6 +31,8 @@ _HEADERS = {
     "Accept-Encoding": "gzip",
     "User-Agent": "touchstone-verifier",
 }
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +82,18 @@ class HttpFetch:
 
         try:
             parts = check_url(url, allow_local=self._allow_local)
-            connection = self._connection(parts, ca_file, timeout_s)
-            with closing(connection), _deadline(connection, timeout_s):
-                # KEY-039: the path and the query go out as they were configured.
-                target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-                connection.request(
-                    "GET", target, headers={**_HEADERS, "Host": parts.netloc}, preload_content=False
-                )
-                return _read(connection.getresponse(), max_bytes)
+            started = time.monotonic()
+            with closing(self._connection(parts, ca_file, timeout_s)) as connection:
+                connection.connect()
+                left = timeout_s - (time.monotonic() - started)
+                with _deadline(connection.sock, left):
+                    # KEY-039: the path and the query go out as they were configured.
+                    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+                    headers = {**_HEADERS, "Host": parts.netloc}
+                    connection.request("GET", target, headers=headers, preload_content=False)
+                    return _read(connection.getresponse(), max_bytes)
         except (OSError, ValueError, HTTPException, HTTPError, zlib.error) as problem:
-            raise FetchError(f"{type(problem).__name__} while fetching the JWKS") from None
+            raise FetchError(f"{type(problem).__name__} while fetching the JWKS") from problem
 
     def _connection(self, parts: SplitResult, ca_file: str | None, timeout_s: float) -> "HTTPConnection":
         from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -96,11 +101,12 @@ class HttpFetch:
         host = parts.hostname or ""
         port = parts.port or (443 if parts.scheme == "https" else 80)
         address = self._resolve(host, port)
+        step_s = timeout_s / 2  # for the connection and for the handshake, which follow one another
         if parts.scheme == "http":
-            return HTTPConnection(address, port, timeout=timeout_s)
+            return HTTPConnection(address, port, timeout=step_s)
         context = ssl.create_default_context(cafile=ca_file)
         context.minimum_version = ssl.TLSVersion.TLSv1_2  # KEY-031
-        return HTTPSConnection(address, port, timeout=timeout_s, ssl_context=context, server_hostname=host)
+        return HTTPSConnection(address, port, timeout=step_s, ssl_context=context, server_hostname=host)
 
     def _resolve(self, host: str, port: int) -> str:
         """Return the address to connect to: what was checked is what is asked, whatever DNS says next."""
@@ -123,22 +129,27 @@ def _literal_address(host: str) -> str | None:
 def _check_address(address: str) -> None:
     """Refuse what is not on the public internet (ONB-024, KEY-030); ValueError."""
     found = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None) or found
+    if isinstance(found, ipaddress.IPv6Address):
+        translated = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF) if found in _NAT64 else None
+        inner: _Address = found.ipv4_mapped or found.sixtofour or translated or found
+    else:
+        inner = found
     if not inner.is_global or inner.is_multicast:
         raise ValueError("it leads to an address that is not public")
 
 
 @contextmanager
-def _deadline(connection: "HTTPConnection", timeout_s: float) -> Iterator[None]:
-    """End the exchange after a time in all, however slowly bytes drip in (KEY-032)."""
+def _deadline(sock: socket.socket, left_s: float) -> Iterator[None]:
+    """End the exchange on a socket after a time in all, however slowly bytes drip in (KEY-032)."""
     over = threading.Event()
 
     def abort() -> None:
         over.set()
-        with suppress(OSError, AttributeError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
 
-    timer = threading.Timer(timeout_s, abort)
+    sock.settimeout(max(left_s, 0.001))
+    timer = threading.Timer(left_s, abort)
     timer.daemon = True
     timer.start()
     try:

@@ -94,7 +94,7 @@ class Signer:
         builder = builder.not_valid_before(datetime(valid[0], 1, 1, tzinfo=UTC))
         builder = builder.not_valid_after(datetime(valid[1], 1, 1, tzinfo=UTC))
         for extension in extensions:
-            builder = builder.add_extension(extension, critical=True)
+            builder = builder.add_extension(extension, critical=False)
         edwards = isinstance(self.key, (ed25519.Ed25519PrivateKey, ed448.Ed448PrivateKey))
         return builder.sign(self.key, None if edwards else hashes.SHA256())
 

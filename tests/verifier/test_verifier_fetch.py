@@ -1,0 +1,239 @@
+"""KEY-030 to KEY-033: one document over real HTTP, within bounds."""
+
+import gzip
+import socket
+import ssl
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from verifier import FetchError, FetchResult, User
+from verifier.fetch import HttpFetch
+
+if TYPE_CHECKING:
+    from tests.verifier.conftest import Signer, World
+
+
+def fetch(
+    url: str, *, timeout_s: float = 10, max_bytes: int = 10_000, ca_file: str | None = None
+) -> FetchResult:
+    return HttpFetch(allow_local=True)(url, ca_file=ca_file, max_bytes=max_bytes, timeout_s=timeout_s)
+
+
+def test_the_path_and_the_query_go_out_unchanged(httpserver: HTTPServer) -> None:
+    """KEY-039, AZR-016: and no cookie or credential goes with them."""
+    seen: list[Request] = []
+
+    def answer(request: Request) -> Response:
+        seen.append(request)
+        return Response(b"{}", headers={"X-Seen": "1"})
+
+    httpserver.expect_request("/keys").respond_with_handler(answer)
+    result = fetch(httpserver.url_for("/keys") + "?appid=1&p=B2C_1%2Fx&b=&a")
+    assert (result.status, result.body, result.headers["x-seen"]) == (200, b"{}", "1")
+    assert seen[0].query_string == b"appid=1&p=B2C_1%2Fx&b=&a"
+    assert not {"Authorization", "Cookie", "Proxy-Authorization"} & set(seen[0].headers.keys())
+
+
+def test_a_redirect_is_an_answer_and_is_not_followed(httpserver: HTTPServer) -> None:
+    """KEY-030."""
+    httpserver.expect_request("/keys").respond_with_data(b"", status=302, headers={"Location": "/other"})
+    httpserver.expect_request("/other").respond_with_data(b"{}")
+    assert fetch(httpserver.url_for("/keys")).status == 302
+    assert len(httpserver.log) == 1
+
+
+def test_a_body_beyond_the_bound_is_refused(httpserver: HTTPServer) -> None:
+    """KEY-032: by its length on the wire."""
+    httpserver.expect_request("/fits").respond_with_data(b"x" * 10_000)
+    httpserver.expect_request("/over").respond_with_data(b"x" * 10_001)
+    assert len(fetch(httpserver.url_for("/fits")).body) == 10_000
+    with pytest.raises(FetchError):
+        fetch(httpserver.url_for("/over"))
+
+
+def test_compressed_bodies_are_read_within_the_bound(httpserver: HTTPServer) -> None:
+    """KEY-032: a bomb of 50 MB is refused after the bound, and no other coding is read."""
+    cases = {
+        "/fits": (gzip.compress(b"x" * 10_000), "gzip", True),
+        "/bomb": (gzip.compress(bytes(5_000_000)), "gzip", False),
+        "/cut": (gzip.compress(b"x" * 5_000)[:-9], "gzip", False),
+        "/junk": (b"junk", "gzip", False),
+        "/deflate": (zlib.compress(b"x"), "deflate", False),
+        "/br": (b"x", "br", False),
+        "/twice": (gzip.compress(gzip.compress(b"x")), "gzip, gzip", False),
+        "/plain": (b"x", "identity", True),
+    }
+    for path, (body, coding, good) in cases.items():
+        httpserver.expect_request(path).respond_with_data(body, headers={"Content-Encoding": coding})
+        if good:
+            assert fetch(httpserver.url_for(path)).body.strip(b"x") == b""
+        else:
+            with pytest.raises(FetchError):
+                fetch(httpserver.url_for(path))
+
+
+@contextmanager
+def raw_server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                try:
+                    talk(connection)
+                except OSError:
+                    return  # the client has gone, as it should
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nX: ",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n",
+    ],
+)
+def test_a_drip_of_bytes_ends_at_the_deadline(start: bytes) -> None:
+    """KEY-032: each byte comes in time, all together never do."""
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(start)
+        connection.settimeout(0.02)
+        for _ in range(1000):
+            try:
+                if not connection.recv(1):
+                    break
+            except TimeoutError:
+                connection.sendall(b"x")
+
+    with raw_server(talk) as url, pytest.raises(FetchError):
+        fetch(url, timeout_s=0.3)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"", b"\r\n", b"SSH-2.0\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", b"HTTP/1.1 abc\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 1000 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"400\r\n" + b"x" * 1024 + b"\r\n",
+    ],
+)  # fmt: skip
+def test_a_broken_answer_is_a_failure(answer: bytes) -> None:
+    """KEY-027."""
+    with raw_server(lambda connection: connection.sendall(answer)) as url, pytest.raises(FetchError):
+        fetch(url)
+
+
+def test_nobody_listening_is_a_failure() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    with pytest.raises(FetchError):
+        fetch(url)
+    with pytest.raises(FetchError):
+        fetch("http://name.invalid/")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://localhost/", "http://127.0.0.1/", "https://127.0.0.1/", "ftp://idp.example/"]
+)
+def test_a_private_target_is_refused_at_every_fetch(url: str) -> None:
+    """ONB-024: by the address that a name leads to at that moment."""
+    with pytest.raises(FetchError):
+        HttpFetch()(url, ca_file=None, max_bytes=10, timeout_s=1)
+
+
+@pytest.mark.parametrize(
+    "address, public",
+    [
+        ("93.184.216.34", True),
+        ("10.0.0.1", False),
+        ("fe80::1%eth0", False),
+        ("::ffff:10.0.0.1", False),
+        ("2002:a00:1::", False),
+        ("64:ff9b::7f00:1", False),
+        ("2606:4700::1111", True),
+        ("198.18.0.1", False),
+    ],
+)
+def test_a_name_that_leads_inside_is_refused(
+    monkeypatch: pytest.MonkeyPatch, *, address: str, public: bool
+) -> None:
+    """ONB-024: rebinding; one private address among several is enough."""
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.216.34", 443)),
+        (0, 0, 0, "", (address, 443)),
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    if public:
+        assert HttpFetch()._resolve("idp.example", 443) == "93.184.216.34"
+    else:
+        with pytest.raises(ValueError, match="not public"):
+            HttpFetch()._resolve("idp.example", 443)
+
+
+def test_tls_is_verified(make_signer: Callable[..., "Signer"], tmp_path: Path) -> None:
+    """KEY-031: the authority, the name and the date all count."""
+    server = make_signer("ES256", "tls")
+    local = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))])
+    ca = (
+        x509.BasicConstraints(ca=True, path_length=None),
+        x509.SubjectKeyIdentifier.from_public_key(server.key.public_key()),
+    )
+    named = server.pem(extensions=(local, *ca))
+    cases = {
+        "good": (named, named, True),
+        "other-name": (server.pem(extensions=ca), None, False),
+        "expired": (server.pem(extensions=(local, *ca), valid=(2001, 2002)), None, False),
+        "other-authority": (named, make_signer("ES256", "x").pem(extensions=(local,)), False),
+    }
+    key = server.key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    for name, (certificate, trusted, good) in cases.items():
+        (tmp_path / f"{name}.pem").write_bytes(certificate + key)
+        (tmp_path / f"{name}.ca").write_bytes(trusted or certificate)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(tmp_path / f"{name}.pem")
+        with HTTPServer(host="localhost", ssl_context=context) as https:
+            https.expect_request("/").respond_with_data(b"{}")
+            url = https.url_for("/")
+            if good:
+                assert fetch(url, ca_file=str(tmp_path / f"{name}.ca")).body == b"{}"
+            else:
+                with pytest.raises(FetchError):
+                    fetch(url, ca_file=str(tmp_path / f"{name}.ca"))
+            with pytest.raises(FetchError):
+                fetch(url)
+
+
+def test_a_verifier_reads_keys_over_http(
+    world: "World", httpserver: HTTPServer, signers: Mapping[str, "Signer"]
+) -> None:
+    """KEY-002, KEY-033: media types are no matter, the content is."""
+    httpserver.expect_request("/jwks").respond_with_json(
+        {"keys": [signers["RS256"].jwk()]}, content_type="text/plain"
+    )
+    verifier = world.start(allow_local_jwks=True)
+    verifier._fetch = HttpFetch(allow_local=True)
+    world.onboard(User("ann", "ann-sub"), jwks_uri=httpserver.url_for("/jwks"))
+    assert world.accepts(signers["RS256"].token(world.claims())) == "ann"
