@@ -53,8 +53,8 @@ def parse_compact(token: object, max_bytes: int) -> CompactToken:
     if parts is None:
         raise TokenRejected("malformed", "not three base64url segments")
     try:
-        header, claims = (decode_json(decode_base64url(parts[part])) for part in (1, 2))
-        signature = decode_base64url(parts[3])
+        header, claims = (decode_json(_decode_alphabet(parts[part])) for part in (1, 2))
+        signature = _decode_alphabet(parts[3])
     except ValueError as problem:
         raise TokenRejected("malformed", str(problem)) from None
     if not isinstance(header, dict) or not isinstance(claims, dict):
@@ -64,8 +64,15 @@ def parse_compact(token: object, max_bytes: int) -> CompactToken:
 
 def decode_base64url(text: bytes) -> bytes:
     """Decode canonical, unpadded base64url (RFC 7515 section 2); ValueError for every other spelling."""
+    if not _BASE64URL.fullmatch(text):
+        raise ValueError("not base64url")
+    return _decode_alphabet(text)
+
+
+def _decode_alphabet(text: bytes) -> bytes:
+    """Decode a text that is known to be within the alphabet."""
     rest = len(text) % 4
-    if rest == 1 or not _BASE64URL.fullmatch(text):
+    if rest == 1:
         raise ValueError("not base64url")
     if rest and text[-1] not in _CANONICAL_LAST[rest]:
         raise ValueError("base64url is not canonical")

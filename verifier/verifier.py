@@ -89,11 +89,15 @@ class Verifier:
         `users` None leaves the users as they are. Raises OnboardingRefused or OnboardingAsked.
         """
         old = self._by_id.get(record.id) if isinstance(record.id, str) else None
-        directory = directory_of(users) if users is not None else old.users if old else {}
+        directory = None if users is None else directory_of(users)
         known = old.keys if old and isinstance(old.keys, JwksSource) else None
         onboarding = Onboarding(self.policy, self._clock(), self._jwks_source, known)
-        new = replace(onboarding.integration(record), users=directory)
+        new = onboarding.integration(record)
         with self._change:
+            if directory is None:
+                current = self._by_id.get(new.id)
+                directory = current.users if current else {}
+            new = replace(new, users=directory)
             self._check_free(new)
             self._put(new)
         return Onboarded(tuple(onboarding.warnings))
