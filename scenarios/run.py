@@ -19,7 +19,7 @@ from scenarios.stage import Stage
 from scenarios.tables.scenario import MAIN, Authenticate, Flood, Mint, Move, Onboard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from scenarios.stage import Lab
     from scenarios.tables.expect import Expectation
@@ -96,7 +96,8 @@ class _Play:
         if users is not None:
             self.stage.users = users
         record = self.stage.record(name, spec)
-        verdict = self.session.onboard(record, self.stage.directory(name))
+        now = self.stage.now() if self.stage.virtual else None
+        verdict = self.session.onboard(record, self.stage.directory(name), now=now)
         self.keep(f"onboard {name}", verdict, sent=record)
         if expect is not None:
             self.check(judge.judge(expect, verdict, self.profile, self.stage.user_of))
@@ -182,17 +183,18 @@ def run_scenario(scenario: Scenario, session: Session, lab: Lab) -> Result:
 
 
 def run(
-    wanted: Sequence[Scenario],
+    wanted: Iterable[Scenario],
     catalogue: Mapping[str, Scenario],
     session: Session,
     lab: Lab,
-    on_result: Callable[[Result], None] = lambda _: None,
+    known: dict[str, Result] | None = None,
 ) -> Iterator[Result]:
-    """Yield the result of each wanted scenario.
+    """Yield the result of each wanted scenario, in order.
 
-    Results of rejecting scenarios come when their control is known, which is at once: it is run before them.
+    `catalogue` holds the controls. `known` remembers what was asked already, by id, so that no control is asked twice;
+    hand the same one in to go on later.
     """
-    known: dict[str, Result] = {}
+    known = {} if known is None else known
 
     def result_of(scenario: Scenario) -> Result:
         if scenario.id not in known:
@@ -203,7 +205,6 @@ def run(
         result = result_of(scenario)
         if scenario.control is not None and result.outcome is Kind.PASS:
             result = _proved(result, result_of(catalogue[scenario.control]))
-        on_result(result)
         yield result
 
 

@@ -70,6 +70,7 @@ class Lab:
         self._ca_file: str | None = None
         self._count = 0
         self.tokens = 0
+        self.fetches = 0
 
     def __enter__(self) -> Self:
         return self
@@ -91,8 +92,7 @@ class Lab:
     def account(self) -> str:
         """Return what the mock IdP did so far, in words."""
         where = " and ".join(server.url for server in self._servers.values())
-        fetches = sum(entry.status == 200 for entry in self.idp.journal)
-        return f"{self.tokens} tokens issued" + (f", JWKS at {where} ({fetches} fetches)" if where else "")
+        return f"{self.tokens} tokens issued" + (f", {self.fetches} JWKS fetched at {where}" if where else "")
 
     @property
     def ca_file(self) -> str | None:
@@ -151,6 +151,7 @@ class Stage:
     def close(self) -> None:
         """Take the scenario's issuers off the mock IdP."""
         for party in self.parties.values():
+            self.lab.fetches += self.lab.idp.requests(party.path, "jwks")
             self.lab.idp.remove_issuer(party.path)
         self.lab.idp.clear_faults()
 

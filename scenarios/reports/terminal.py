@@ -28,6 +28,7 @@ STYLES: Final = {
     Kind.NOT_APPLICABLE: "dim",
 }
 COLUMNS: Final = (Kind.PASS, Kind.FAIL, Kind.WARN, Kind.ERROR, Kind.UNPROVEN, Kind.NOT_APPLICABLE)
+INDENT: Final = 3
 LABEL: Final = 13
 """Width of the labels of a finding (characters)."""
 MAX_EXCHANGES: Final = 6
@@ -50,7 +51,7 @@ def report(run: Run, out: Console, *, details: int | None = 20, again: str = "to
     out.print(_groups(run))
     findings = run.findings()
     for number, result in enumerate(findings[:details], 1):
-        _finding(number, result, out, again)
+        finding(result, out, again=again, number=number)
     _briefly(findings[details:] if details is not None else [], out)
     _known(run, out)
     _idle(run, out)
@@ -106,13 +107,14 @@ def _heading(kind: Kind) -> str:
     return "n/a" if kind is Kind.NOT_APPLICABLE else kind.value
 
 
-def _finding(number: int, result: Result, out: Console, again: str) -> None:
+def finding(result: Result, out: Console, *, again: str | None = None, number: int | None = None) -> None:
+    """Print one finding: what was sent, what was expected and by what authority, what came, how to see it again."""
     rule = rulebook.rules()[result.rules[0]]
     out.print()
     severity = f" · {result.severity.value}" if result.severity else ""
     out.print(
         Text.assemble(
-            f"{number}. ",
+            "" if number is None else f"{number}. ",
             (result.outcome.value.upper(), STYLES[result.outcome]),
             "  ",
             (result.id, "bold"),
@@ -126,23 +128,28 @@ def _finding(number: int, result: Result, out: Console, again: str) -> None:
         ("authority", f"{result.basis}: {rulebook.basis_text(rule.basis)}"),
         *_sent(result),
         ("expected", result.expected),
-        ("came", cut(result.message, 600)),
+        ("target", _did(result)),
     ]
     if rule.note:
         rows.insert(3, ("note", rule.note))
-    rows.append(("again", f"{again} --select {shlex.quote(result.id)}"))
+    if again is not None:
+        rows.append(("again", f"{again} --select {shlex.quote(result.id)}"))
     for label, text in rows:
         row(out, label, text)
 
 
 def row(out: Console, label: str, text: str) -> None:
     """Print one labelled text, wrapped beside its label."""
-    grid = Table.grid(padding=0)
-    grid.add_column(width=3)
-    grid.add_column(width=LABEL)
-    grid.add_column(overflow="fold")
-    grid.add_row("", Text(label, style="dim"), Text(text))
-    out.print(grid)
+    lines = Text(text).wrap(out, max(out.width - INDENT - LABEL, 20), overflow="fold")
+    for number, line in enumerate(lines):
+        line.rstrip()
+        out.print(Text.assemble(" " * INDENT, ((label if number == 0 else "").ljust(LABEL), "dim"), line))
+
+
+def _did(result: Result) -> str:
+    # Most messages repeat the expectation, which stands in the row above.
+    expected = f"expected {result.expected}; "
+    return cut(result.message.removeprefix(expected), 600)
 
 
 def _sent(result: Result) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,79 @@
+"""The project's own chores: lint, types, tests, and proof that the built wheel holds everything.
+
+`nox` runs them all; `nox -s tests -- -k mapping` hands arguments on to pytest. The scenarios against third-party
+verifiers are tox's business (tox.ini).
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2"
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = True
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+ROOT = Path(__file__).parent
+
+
+def _group(name: str) -> list[str]:
+    return list(nox.project.dependency_groups(PYPROJECT, name))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Format and lint with ruff; check the tables that ship."""
+    session.install(*_group("lint"), ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("touchstone", "lint", "scenarios/catalog")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types with mypy, strict, tests included."""
+    session.install(*_group("types"), "nox", ".")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests against the built wheel, never against the source tree."""
+    wheel = _build(session, "--wheel")
+    session.install(*_group("tests"), str(wheel))
+    # From a folder of its own, so that an import can only find what the wheel installed.
+    scratch = Path(session.create_tmp())
+    session.chdir(scratch)
+    arguments = session.posargs or ["-n", "auto"]
+    session.run(
+        "pytest",
+        f"--rootdir={ROOT}",
+        f"--config-file={ROOT / 'pyproject.toml'}",
+        *arguments,
+        str(ROOT / "tests"),
+        env={"TOUCHSTONE_INSTALLED": "1"},
+    )
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build wheel and sdist, and run the scenarios from a wheel that was built from the sdist."""
+    sdist = _build(session, "--sdist")
+    session.install(str(sdist))
+    session.chdir(session.create_tmp())
+    session.run("python", "-c", "import mock_idp, verifier, scenarios")
+    session.run("touchstone", "run", "--plain")
+
+
+def _build(session: nox.Session, kind: str) -> Path:
+    """Build one distribution into a folder of the session's own and return it."""
+    session.install("build")
+    folder = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("python", "-m", "build", kind, "--outdir", str(folder), str(ROOT), silent=True)
+    (built,) = folder.iterdir()
+    return built
