@@ -1,0 +1,144 @@
+"""The targets under `examples/targets/` speak for real libraries: each is run here as `touchstone run` runs it."""
+
+from __future__ import annotations
+
+import configparser
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scenarios.baseline import Baseline
+from scenarios.results import Kind
+from scenarios.run import run
+from scenarios.stage import Lab
+from scenarios.tables.load import builtin_tables, load, load_table
+from scenarios.targets.target_file import load_target, open_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scenarios.results import Result
+
+ROOT = Path(__file__).parents[2]
+TARGETS = ROOT / "examples" / "targets"
+THIRD_PARTY = ("joserfc", "pyjwt")
+
+TABLE = """
+group: examples/few
+title: What every one of these libraries does right, and what none of them can be asked
+given:
+  users: {ann: ann-sub}
+  integration: {issuer: https://idp.example.com}
+control: {id: honest, rules: [SIG-018], expect: ann, says: An honest token is accepted}
+defaults: {rules: [SIG-018], expect: {reject: any}}
+scenarios:
+  - {id: elliptic, expect: ann, onboard: {alg: ES256},                says: An ES256 token is accepted}
+  - {id: by-claim, expect: ann, onboard: {custom_claim: upn}, claim: {upn: ann-sub, sub: s-1}, says: The claim}
+  - {id: within-leeway, expect: ann, claim: {exp: -30s, iat: -1h, nbf: -1h}, says: The leeway of the record is used}
+  - {id: tampered, forge: {tamper: {sub: mallory}},                      says: A changed payload is rejected}
+  - {id: unsigned, forge: none_alg,                                   says: An unsecured token is rejected}
+  - {id: expired,  claim: {exp: -1h, iat: -2h, nbf: -2h},             says: An expired token is rejected}
+  - {id: audience, claim: {aud: other},                               says: A token for somebody else is rejected}
+  - {id: nobodys,  claim: {aud: !absent},                             says: A token for nobody is rejected}
+  - {id: issuer,   claim: {iss: "https://other.example"},             says: A token of another issuer is rejected}
+  - {id: bytes,    forge: raw_byte,                                   says: What is no text is rejected}
+  - {id: mapped,   rules: [MAP-014], expect: {reject: no_user},       says: A library has no users}
+"""
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> set[str]:
+    return set(load(builtin_tables()))
+
+
+def results_of(name: str, table: str) -> dict[str, Result]:
+    scenarios = {scenario.id: scenario for scenario in load_table(table, "few.yaml")}
+    session = open_target(load_target(TARGETS / f"{name}.yaml"))
+    session.start()
+    try:
+        with Lab() as lab:
+            found = list(run(list(scenarios.values()), scenarios, session, lab))
+    finally:
+        session.close()
+    return {result.id.rpartition("/")[2]: result for result in found}
+
+
+@pytest.mark.parametrize("name", THIRD_PARTY)
+def test_an_example_target_accepts_true_tokens_and_rejects_false_ones(name: str) -> None:
+    results = results_of(name, TABLE)
+
+    assert results.pop("mapped").outcome is Kind.NOT_APPLICABLE
+    assert {row: result.message for row, result in results.items() if result.outcome is not Kind.PASS} == {}
+
+
+@pytest.mark.parametrize("name", THIRD_PARTY)
+def test_an_example_target_says_why_it_rejects(name: str) -> None:
+    results = results_of(name, TABLE)
+
+    verdict = results["expired"].verdict
+    assert verdict is not None
+    assert verdict.kind == "reject"
+    assert "expired" in (verdict.detail or "")
+
+
+@pytest.mark.parametrize("name", THIRD_PARTY)
+def test_an_example_target_knows_one_integration(name: str) -> None:
+    table = """
+group: examples/two
+title: Two integrations
+scenarios:
+  - {id: two, rules: [SIG-018], integrations: {second: {}}, expect: {reject: any}, control: one, says: Two is too many}
+  - {id: one, rules: [SIG-018], expect: ann, says: One is enough}
+given: {users: {ann: ann-sub}}
+"""
+
+    results = results_of(name, table)
+
+    assert results["two"].outcome is Kind.NOT_APPLICABLE
+    assert "several_integrations" in (results["two"].message or "")
+
+
+def test_joserfc_target_is_a_program_without_touchstone() -> None:
+    """It runs where Touchstone cannot be imported, answers `start` and `stop`, and ends with status 0."""
+    requests = (
+        '{"seq": 1, "cmd": "start", "protocol": 1}\n{"seq": 2, "cmd": "stop"}\n{"seq": 3, "cmd": "reset"}\n'
+    )
+    without = "import sys, runpy; sys.modules.update(scenarios=None, mock_idp=None, verifier=None);"
+    script = f"{without} runpy.run_path('joserfc_target.py', run_name='__main__')"
+
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        input=requests,
+        text=True,
+        capture_output=True,
+        cwd=TARGETS,
+        check=True,
+    )
+
+    first, second = done.stdout.splitlines()
+    assert '"name": "joserfc"' in first
+    assert second == '{"seq": 2, "ok": true}'
+
+
+def known() -> Iterator[tuple[str, Baseline]]:
+    for path in sorted(TARGETS.glob("*.baseline.yaml")):
+        yield path.name.removesuffix(".baseline.yaml"), Baseline.read(path)
+
+
+def test_every_known_finding_is_of_a_scenario_that_exists(catalogue: set[str]) -> None:
+    unknown = {entry for _, baseline in known() for entry in baseline.by_id if entry not in catalogue}
+
+    assert unknown == set()
+
+
+def test_every_third_party_verifier_has_a_target_a_baseline_and_a_tox_environment() -> None:
+    tox = configparser.ConfigParser()
+    tox.read(ROOT / "tox.ini", encoding="utf-8")
+
+    environments = {name.strip() for name in tox["tox"]["env_list"].split(",")}
+
+    assert environments == {name for name, _ in known()} == set(THIRD_PARTY)
+    assert all((TARGETS / f"{name}.yaml").is_file() for name in environments)
