@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from scenarios.targets.protocol import Verdict
     from scenarios.targets.session import Session
 
+YES: Final = frozenset({"accept", "onboarded"})
+"""The verdicts by which a target says yes."""
 MAX_KEPT_EXCHANGES: Final = 50
 """So many exchanges of one scenario are kept for its report: the last ones."""
 
@@ -209,17 +211,20 @@ def run(
 
 
 def _proved(result: Result, control: Result) -> Result:
-    """Return the result of a reject as it stands beside its control (product design, Judging)."""
-    if control.outcome in (Kind.PASS, Kind.WARN) or result.verdict is None:
+    """Return the result of a no as it stands beside its control (product design, Judging)."""
+    if result.verdict is None or result.verdict.kind in YES:
         return result
-    if result.verdict.kind in ("accept", "onboarded"):
-        return result
+    if control.outcome is Kind.NOT_APPLICABLE:
+        message = f"its control {control.id} does not apply: {control.message}"
+        return msgspec.structs.replace(result, outcome=Kind.NOT_APPLICABLE, message=message)
+    if control.outcome in (Kind.PASS, Kind.WARN) and control.verdict is not None:
+        if control.verdict.kind in YES:
+            return result
+        message = "the target may reject the control too, by its own policy, so that a reject proves nothing"
+        return msgspec.structs.replace(result, outcome=Kind.NOT_APPLICABLE, message=message)
     came = control.message or control.outcome.value
-    return msgspec.structs.replace(
-        result,
-        outcome=Kind.UNPROVEN,
-        message=f"rejected, and so was its control {control.id}, which proves nothing ({came})",
-    )
+    message = f"rejected, and so was its control {control.id}, which proves nothing ({came})"
+    return msgspec.structs.replace(result, outcome=Kind.UNPROVEN, message=message)
 
 
 def _recorded(verdict: Verdict | None) -> VerdictRecord | None:

@@ -231,9 +231,8 @@ def _health(run: Run, out: Console) -> None:
         return
     out.print()
     out.print(Text(f"the target's health: {', '.join(counts)}", style="bold magenta"))
-    for text in (health.abandoned, health.last_exit and f"its process {health.last_exit}"):
-        if text:
-            out.print(Text(f"  {cut(text, 600)}"))
+    if health.abandoned:
+        out.print(Text(f"  {cut(health.abandoned, 600)}"))
     tail = health.stderr.strip().splitlines()[-5:]
     if tail:
         out.print(Text("  its last words on stderr:", style="dim"))
