@@ -4,18 +4,18 @@ Must never follow a redirect, reach a private address, skip a TLS check, or send
 no cookie, no credential, no proxy of the environment (ONB-024, KEY-030 to KEY-032, KEY-039).
 """
 
+import io
 import ipaddress
 import re
 import socket
 import ssl
-import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from verifier.errors import FetchError
@@ -82,16 +82,15 @@ class HttpFetch:
 
         try:
             parts = check_url(url, allow_local=self._allow_local)
-            started = time.monotonic()
+            deadline = time.monotonic() + timeout_s
             with closing(self._connection(parts, ca_file, timeout_s)) as connection:
                 connection.connect()
-                left = timeout_s - (time.monotonic() - started)
-                with _deadline(connection.sock, left):
-                    # KEY-039: the path and the query go out as they were configured.
-                    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-                    headers = {**_HEADERS, "Host": parts.netloc}
-                    connection.request("GET", target, headers=headers, preload_content=False)
-                    return _read(connection.getresponse(), max_bytes)
+                connection.sock = _BoundedSocket(connection.sock, deadline)
+                # KEY-039: the path and the query go out as they were configured.
+                target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+                headers = {**_HEADERS, "Host": parts.netloc}
+                connection.request("GET", target, headers=headers, preload_content=False)
+                return _read(connection.getresponse(), max_bytes)
         except (OSError, ValueError, HTTPException, HTTPError, zlib.error) as problem:
             raise FetchError(f"{type(problem).__name__} while fetching the JWKS") from problem
 
@@ -138,26 +137,45 @@ def _check_address(address: str) -> None:
         raise ValueError("it leads to an address that is not public")
 
 
-@contextmanager
-def _deadline(sock: socket.socket, left_s: float) -> Iterator[None]:
-    """End the exchange on a socket after a time in all, however slowly bytes drip in (KEY-032)."""
-    over = threading.Event()
+class _BoundedSocket:
+    """A connected socket whose every wait ends at one deadline, however slowly bytes drip in (KEY-032)."""
 
-    def abort() -> None:
-        over.set()
-        with suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock, self._deadline = sock, deadline
 
-    sock.settimeout(max(left_s, 0.001))
-    timer = threading.Timer(left_s, abort)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        if over.is_set():
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def sendall(self, data: bytes) -> None:
+        self.wait()
+        self._sock.sendall(data)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_BoundedReader(self, self._sock.makefile("rb", buffering=0)))
+
+    def wait(self) -> None:
+        left_s = self._deadline - time.monotonic()
+        if left_s <= 0:
             raise TimeoutError
+        self._sock.settimeout(left_s)
+
+
+class _BoundedReader(io.RawIOBase):
+    """The socket's own reader, which also keeps it open until the answer is read, behind the deadline."""
+
+    def __init__(self, sock: _BoundedSocket, raw: socket.SocketIO) -> None:
+        self._sock, self._raw = sock, raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.wait()
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 def _read(response: "BaseHTTPResponse", max_bytes: int) -> FetchResult:
