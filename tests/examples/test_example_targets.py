@@ -101,6 +101,41 @@ given: {users: {ann: ann-sub}}
     assert "several_integrations" in (results["two"].message or "")
 
 
+@pytest.mark.parametrize("name", THIRD_PARTY)
+def test_an_example_target_accepts_nobody_once_its_integration_is_gone(name: str) -> None:
+    table = """
+group: examples/gone
+title: The integration is taken away again
+given: {users: {ann: ann-sub}}
+scenarios:
+  - id: gone
+    rules: [SIG-018]
+    says: A token of an integration that is gone is rejected
+    steps:
+      - authenticate: {as: first, expect: ann}
+      - offboard: main
+      - authenticate: {token: first, expect: {reject: any}}
+"""
+
+    assert results_of(name, table)["gone"].outcome is Kind.PASS
+
+
+@pytest.mark.parametrize("entries", ["[]", "[{raw: {kty: RSA}}]", "[{raw: {kty: RSA, kid: a, n: =, e: =}}]"])
+@pytest.mark.parametrize("name", THIRD_PARTY)
+def test_an_example_target_accepts_nobody_by_a_key_set_that_holds_no_key(name: str, entries: str) -> None:
+    table = f"""
+group: examples/keyless
+title: Key sets without a key
+given: {{users: {{ann: ann-sub}}}}
+scenarios:
+  - {{id: honest, rules: [SIG-018], says: The key verifies, expect: ann}}
+  - {{id: keyless, rules: [SIG-018], says: No key verifies, expect: {{reject: any}}, control: honest,
+     onboard: {{jwks: {entries}}}}}
+"""
+
+    assert results_of(name, table)["keyless"].outcome is Kind.PASS
+
+
 def test_joserfc_target_is_a_program_without_touchstone() -> None:
     """It runs where Touchstone cannot be imported, answers `start` and `stop`, and ends with status 0."""
     requests = (
