@@ -275,10 +275,12 @@ class Stage:
             said.append(spec.keys)
         if not said:
             takes = [form for form in self.profile.keys if form in forms]
+            if spec.jwks is not None:  # what a hand-made set says, no certificate and no bare key can say
+                takes = (
+                    ["jwks_uri"] if isinstance(spec.jwks, str) else [f for f in takes if f.startswith("jwks")]
+                )
             # A target that judges records takes a record with two sources of keys for what it is: a contradiction.
             said = takes[:1] if self.profile.can("onboarding") else takes
-            if isinstance(spec.jwks, str):
-                said = ["jwks_uri"]
         record = {form: forms[form](party) for form in said}
         if "certificates" in record:
             kids = [entry["kid"] for entry in record["certificates"]]

@@ -60,6 +60,8 @@ def _of_integration(spec: IntegrationSpec) -> Iterator[str]:
         yield "keys:certificates"
     if spec.jwks_uri is not msgspec.UNSET:
         yield "keys:jwks_uri"
+    elif isinstance(spec.jwks, str):
+        yield "keys:jwks_uri"  # text that need not be JSON can only be fetched
     elif spec.jwks is not None:
         yield "keys:jwks"  # by value or by URL: see `Profile` matching in run.py
 
