@@ -118,7 +118,14 @@ def rsa_signature(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     if arg in _INTEGERS:
         return replace(draft, signature=_INTEGERS[arg](n).to_bytes(width, "big"))
     encoded = _ENCODED[arg](draft.signing_input(), f"sha{draft.alg[2:]}", width)
-    return replace(draft, signature=pow(int.from_bytes(encoded, "big"), numbers.d, n).to_bytes(width, "big"))
+    signature = _private_operation(int.from_bytes(encoded, "big"), numbers)
+    return replace(draft, signature=signature.to_bytes(width, "big"))
+
+
+def _private_operation(message: int, numbers: rsa.RSAPrivateNumbers) -> int:
+    """RSASP1 by the Chinese remainder theorem, four times as fast as by d (RFC 8017 section 5.2.1)."""
+    first, second = pow(message, numbers.dmp1, numbers.p), pow(message, numbers.dmq1, numbers.q)
+    return second + numbers.q * ((first - second) * numbers.iqmp % numbers.p)
 
 
 def _rsa_private(draft: Draft, name: str) -> rsa.RSAPrivateKey:

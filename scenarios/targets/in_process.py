@@ -8,11 +8,12 @@ rejection.
 from __future__ import annotations
 
 import base64
-import copy
 import queue
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
+
+import msgspec
 
 from scenarios.tables.problems import nearest
 from scenarios.targets import wire
@@ -93,7 +94,7 @@ class _InProcess:
         """Hand the message over and return the answer as it would have crossed a wire."""
         if self._worker is None:
             raise ChannelCrash("the target is not running")
-        own = copy.deepcopy(dict(message))
+        own = msgspec.json.decode(msgspec.json.encode(message))  # a copy that the target may keep or change
         try:
             answer, error = self._worker.call(lambda: self.answer(own), timeout_s)
         except queue.Empty:
