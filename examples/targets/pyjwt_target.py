@@ -9,6 +9,8 @@ from typing import Any
 import jwt
 from jwt import PyJWKClient
 
+__version__ = jwt.__version__  # of what is tested
+
 client = lru_cache(maxsize=16)(PyJWKClient)
 """One client a JWKS URL, kept, so that its own cache of the key set works (no more than 16 at a time)."""
 

@@ -32,8 +32,8 @@ def python_channel(
 ) -> Channel:
     """Return a channel to `file.py:attribute` (relative to `folder`) or `package.module:attribute`.
 
-    A class or an object with the protocol's methods speaks messages; any other callable checks tokens. Raises
-    `TargetError` (`not_found`, or `crash` when the module throws).
+    A class or an object with the protocol's methods speaks messages; any other callable checks tokens, and its
+    module's `__version__` is the target's. Raises `TargetError` (`not_found`, or `crash` when the module throws).
     """
     module_name, _, attribute = reference.rpartition(":")
     with _importable(folder):
@@ -47,7 +47,8 @@ def python_channel(
             )
         classes = [_exception(word, module) for word in rejects]
         named = {_reason_key(word, module): reason for word, reason in reasons.items()}
-    return CallableTarget(found, rejects=classes, reasons=named, name=name)
+    version = str(getattr(module, "__version__", ""))
+    return CallableTarget(found, rejects=classes, reasons=named, name=name, version=version)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,17 @@ def test_an_example_target_accepts_true_tokens_and_rejects_false_ones(name: str)
 
     assert results.pop("mapped").outcome is Kind.NOT_APPLICABLE
     assert {row: result.message for row, result in results.items() if result.outcome is not Kind.PASS} == {}
+
+
+@pytest.mark.parametrize("name, distribution", [("joserfc", "joserfc"), ("pyjwt", "PyJWT")])
+def test_an_example_target_names_the_release_under_test(name: str, distribution: str) -> None:
+    session = open_target(load_target(TARGETS / f"{name}.yaml"))
+    session.start()
+    session.close()
+
+    declared = session.declaration
+
+    assert (declared.name, declared.version) == (distribution, version(distribution))
 
 
 @pytest.mark.parametrize("name", THIRD_PARTY)
