@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
 from typing import Final
 
+_STRANGE: Final = re.compile(r"[^A-Za-z0-9_-]")
 MAX_SHOWN: Final = 1_500
 """So much of one part is shown (characters)."""
 
@@ -38,10 +40,17 @@ def _part(segment: str) -> str:
         text = raw.decode()
     except UnicodeDecodeError:
         return f"not UTF-8: {cut(repr(raw))}"
+    odd = _odd(segment)
     try:
-        return cut(json.dumps(json.loads(text, object_pairs_hook=_members), ensure_ascii=False))
+        return cut(json.dumps(json.loads(text, object_pairs_hook=_members), ensure_ascii=False)) + odd
     except (ValueError, RecursionError):
-        return f"not JSON: {cut(text)}"
+        return f"not JSON: {cut(text)}{odd}"
+
+
+def _odd(segment: str) -> str:
+    """Say what is odd about a segment that decodes all the same; decoding alone would hide it."""
+    strange = sorted(set(_STRANGE.findall(segment)))
+    return f"  (sent with {', '.join(map(repr, strange))} in it)" if strange else ""
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -58,7 +67,7 @@ def _signature(segment: str) -> str:
     if raw is None:
         return f"not base64url: {cut(segment, 80)}"
     shown = raw[:8].hex() + ("…" if len(raw) > 8 else "")
-    return f"{len(raw)} bytes {shown}" if raw else "(empty)"
+    return f"{len(raw)} bytes {shown}{_odd(segment)}" if raw else "(empty)"
 
 
 def _bytes(segment: str) -> bytes | None:

@@ -60,20 +60,18 @@ def report(run: Run, out: Console, *, details: int | None = 20, again: str = "to
 
 
 def _header(run: Run, out: Console) -> None:
-    target = run.target
+    target, profile = run.target, run.profile
     name = " ".join(filter(None, (target.name, target.version)))
-    kind = ", ".join(filter(None, (target.language, str(run.profile.get("scope", "")), target.adapter)))
-    out.print(Text.assemble(("Touchstone ", "bold"), run.tool, "  target ", (name, "bold"), f" ({kind})"))
-    profile = [
-        f"{label}: {' '.join(map(str, run.profile[member]))}"
-        for member, label in (("keys", "keys"), ("algorithms", "algorithms"), ("capabilities", "can"))
-        if run.profile.get(member)
-    ]
-    profile += [f"{knob}={value}" for knob, value in (run.profile.get("knobs") or {}).items()]
-    for line in profile:
-        out.print(Text(f"  {line}", style="dim"))
+    kind = ", ".join(filter(None, (target.language, str(profile.get("scope", "")), target.adapter)))
+    out.print(Text(f"Touchstone {run.tool}", style="bold"))
+    row(out, "target", f"{name} ({kind})")
+    for member, label in (("keys", "keys"), ("algorithms", "algorithms"), ("capabilities", "can")):
+        if profile.get(member):
+            row(out, label, " ".join(map(str, profile[member])))
+    if knobs := profile.get("knobs"):
+        row(out, "knobs", " ".join(f"{knob}={value}" for knob, value in knobs.items()))
     if run.issued:
-        out.print(Text(f"  mock IdP: {run.issued}", style="dim"))
+        row(out, "mock IdP", run.issued)
     out.print()
 
 
@@ -132,10 +130,11 @@ def finding(result: Result, out: Console, *, again: str | None = None, number: i
     ]
     if rule.note:
         rows.insert(3, ("note", rule.note))
-    if again is not None:
-        rows.append(("again", f"{again} --select {shlex.quote(result.id)}"))
     for label, text in rows:
         row(out, label, text)
+    if again is not None:  # never broken into lines: it is there to be copied
+        command = f"{again} --select {shlex.quote(result.id)}"
+        out.print(Text.assemble(" " * INDENT, ("again".ljust(LABEL), "dim"), command), soft_wrap=True)
 
 
 def row(out: Console, label: str, text: str) -> None:
@@ -200,7 +199,7 @@ def _known(run: Run, out: Console) -> None:
         out.print()
         out.print(Text(f"{len(known)} known failures (baseline):", style="bold"))
     for result in known:
-        out.print(Text(f"  {result.id}: {result.known}", style="dim"))
+        row(out, result.rules[0], f"{result.id}: {result.known}")
     for problem in run.baseline_problems:
         out.print(Text(problem, style="bold red"))
 
@@ -212,7 +211,7 @@ def _idle(run: Run, out: Console) -> None:
     out.print()
     out.print(Text(f"{sum(reasons.values())} not applicable:", style="bold"))
     for reason, count in reasons.most_common():
-        out.print(Text(f"  {count:4}  {reason}", style="dim"))
+        row(out, str(count), reason)
 
 
 def _health(run: Run, out: Console) -> None:
