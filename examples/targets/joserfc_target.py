@@ -41,7 +41,7 @@ def authenticate(request: Message) -> Message:
         claims = verify(token, integration, keys)
     except JoseError as error:
         return {"verdict": "reject", "detail": str(error)[:500]}
-    named = ("iss", "sub", integration["custom_claim"])
+    named = ("iss", "sub", integration.get("custom_claim"))
     return {"verdict": "accept", "claims": {name: claims[name] for name in named if name in claims}}
 
 

@@ -39,6 +39,7 @@ scenarios:
   - {id: elliptic, expect: ann, onboard: {alg: ES256},                says: An ES256 token is accepted}
   - {id: by-claim, expect: ann, onboard: {custom_claim: upn}, claim: {upn: ann-sub, sub: s-1}, says: The claim}
   - {id: within-leeway, expect: ann, claim: {exp: -30s, iat: -1h, nbf: -1h}, says: The leeway of the record is used}
+  - {id: no-claim, expect: ann, onboard: {custom_claim: !absent},     says: A record without a custom claim is enough}
   - {id: tampered, forge: {tamper: {sub: mallory}},                      says: A changed payload is rejected}
   - {id: unsigned, forge: none_alg,                                   says: An unsecured token is rejected}
   - {id: expired,  claim: {exp: -1h, iat: -2h, nbf: -2h},             says: An expired token is rejected}
