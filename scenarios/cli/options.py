@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -75,6 +77,16 @@ def chosen(
     if not found:
         raise click.UsageError("no scenario fits all of these options")
     return found
+
+
+def check_writable(*paths: str | None) -> None:
+    """Raise `click.UsageError` for an output path that nothing can be written to, before the work is done."""
+    for path in paths:
+        if path is None or path == "-":
+            continue
+        folder = Path(path).parent
+        if not folder.is_dir() or not os.access(folder, os.W_OK) or Path(path).is_dir():
+            raise click.UsageError(f"'{path}' cannot be written: its folder must exist and be writable")
 
 
 def write(path: str, content: bytes) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scenarios.cli import EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_TARGET
-from scenarios.cli.options import catalogue, chosen, plain_option, selecting, write
+from scenarios.cli.options import catalogue, check_writable, chosen, plain_option, selecting, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -65,12 +65,12 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     if details != "all" and not details.isdecimal():
         raise click.BadParameter("a number or 'all'", param_hint="--details")
+    check_writable(junit, json_path)
     scenarios = catalogue(catalogs)
     wanted = chosen(scenarios, patterns, rules, levels)
     known = Baseline.read(baseline) if baseline else Baseline()
     reached = _reach(target)
     run = _run(reached, wanted, scenarios, known, show=not plain and json_path != "-")
-    _write(run, junit, json_path, strict=strict)
     if json_path != "-":
         from scenarios.reports.terminal import console, report
 
@@ -80,6 +80,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
             details=None if details == "all" else int(details),
             again=_again(target, catalogs),
         )
+    _write(run, junit, json_path, strict=strict)
     return _status(run, strict=strict)
 
 
