@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs7
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs7, pkcs12
 
-from mock_idp.certificates import bundle_pem, certificate_der
+from mock_idp.certificates import NOT_AFTER, NOT_BEFORE, bundle_pem, certificate, certificate_der
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,8 +31,8 @@ def certificate_file(
 ) -> str | bytes:
     """Return the content of an upload: text where it is ASCII, else bytes.
 
-    `form` is one of `FORMS` (ONB-007, ONB-013, ONB-014, ONB-015, ONB-023); `certify` makes the certificate of a key,
-    and the two dates (UTC) replace its validity.
+    `form` is one of `FORMS` (ONB-007, ONB-013 to ONB-015, ONB-018, ONB-023); `certify` makes the certificate of a
+    key, and the two dates (UTC) replace its validity.
     """
     certificates = [_certified(key, certify, not_before, not_after) for key in keys]
     content = FORMS[form](keys, certificates)
@@ -48,8 +48,6 @@ def _certified(
     plain = certify(key)
     if not_before is None and not_after is None:
         return plain
-    from mock_idp.certificates import NOT_AFTER, NOT_BEFORE, certificate
-
     subject = plain.subject.rfc4514_string()
     return certificate(
         key, subject=subject, not_before=not_before or NOT_BEFORE, not_after=not_after or NOT_AFTER
@@ -68,6 +66,13 @@ def _csr(keys: Sequence[SigningKey], certificates: Sequence[x509.Certificate]) -
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return builder.sign(key, None).public_bytes(Encoding.PEM)
     return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+def _pkcs12(keys: Sequence[SigningKey], certificates: Sequence[x509.Certificate]) -> bytes:
+    # Its MAC is salted, so the bytes are new each time; the record of a run holds those that were sent.
+    return pkcs12.serialize_key_and_certificates(
+        b"signing", keys[0].private, certificates[0], None, NoEncryption()
+    )
 
 
 def _relabelled(content: bytes, label: bytes) -> bytes:
@@ -90,9 +95,14 @@ FORMS: Final[dict[str, Callable[[Sequence[SigningKey], Sequence[x509.Certificate
     "trusted": lambda _, certs: _relabelled(bundle_pem(certs), b"TRUSTED CERTIFICATE"),
     "private_key": lambda keys, _: _private_pem(keys),
     "with_private_key": lambda keys, certs: _private_pem(keys) + bundle_pem(certs),
+    "private_key_after": lambda keys, certs: bundle_pem(certs) + _private_pem(keys),
     "public_key": lambda keys, _: b"".join(key.spki_pem() for key in keys),
     "csr": _csr,
     "pkcs7": lambda _, certs: pkcs7.serialize_certificates(list(certs), Encoding.PEM),
+    "pkcs7_der": lambda _, certs: pkcs7.serialize_certificates(list(certs), Encoding.DER),
+    "pkcs12": _pkcs12,
+    "authority": lambda keys, _: certificate_der(certificate(keys[0], ca=True)),
+    "double_base64": lambda _, certs: base64.b64encode(bundle_pem(certs)),
     "truncated": lambda _, certs: _wrapped(certificate_der(certs[0])[:-40]),
     "trailing_bytes": lambda _, certs: _wrapped(certificate_der(certs[0]) + b"\x00\x01"),
 }
