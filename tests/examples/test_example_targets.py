@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -19,9 +20,10 @@ from scenarios.tables.load import builtin_tables, load, load_table
 from scenarios.targets.target_file import load_target, open_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from scenarios.results import Result
+    from scenarios.tables.scenario import Scenario
 
 ROOT = Path(__file__).parents[2]
 TARGETS = ROOT / "examples" / "targets"
@@ -52,8 +54,8 @@ scenarios:
 
 
 @pytest.fixture(scope="module")
-def catalogue() -> set[str]:
-    return set(load(builtin_tables()))
+def catalogue() -> Mapping[str, Scenario]:
+    return load(builtin_tables())
 
 
 def results_of(name: str, table: str) -> dict[str, Result]:
@@ -176,10 +178,23 @@ def known() -> Iterator[tuple[str, Baseline]]:
         yield path.name.removesuffix(".baseline.yaml"), Baseline.read(path)
 
 
-def test_every_known_finding_is_of_a_scenario_that_exists(catalogue: set[str]) -> None:
+def test_every_known_finding_is_of_a_scenario_that_exists(catalogue: Mapping[str, Scenario]) -> None:
     unknown = {entry for _, baseline in known() for entry in baseline.by_id if entry not in catalogue}
 
     assert unknown == set()
+
+
+def test_the_readme_sums_up_the_known_findings_rule_by_rule(catalogue: Mapping[str, Scenario]) -> None:
+    _, *tables = (TARGETS / "README.md").read_text(encoding="utf-8").split("| rule | authority |")
+    by_name = dict(zip(("pyjwt", "joserfc"), tables, strict=True))
+
+    told = {
+        name: re.findall(r"^\| ([A-Z]{3,4}-\d{3}) \|", table, re.MULTILINE) for name, table in by_name.items()
+    }
+
+    assert told == {
+        name: sorted({catalogue[entry].rules[0] for entry in baseline.by_id}) for name, baseline in known()
+    }
 
 
 def test_every_third_party_verifier_has_a_target_a_baseline_and_a_tox_environment() -> None:
