@@ -95,6 +95,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity | None = None
     says: str = ""
     control: str | None = None
+    table_fault: bool = False
+    """Whether the table asks for what nobody can make: its author's mistake, and no finding on the target."""
     known: str | None = None
     """The reason that the baseline gives."""
     duration_s: float = 0.0

@@ -15,7 +15,7 @@ import msgspec
 
 from scenarios import judge
 from scenarios.results import Exchange, Kind, Result, Severity, VerdictRecord
-from scenarios.stage import Stage
+from scenarios.stage import Stage, StageError
 from scenarios.tables.scenario import MAIN, Authenticate, Flood, Mint, Move, Onboard
 
 if TYPE_CHECKING:
@@ -151,12 +151,15 @@ class _Play:
 
 
 def run_scenario(scenario: Scenario, session: Session, lab: Lab) -> Result:
-    """Ask one scenario of a target and judge it. Raises `StageError` when the table asks for what cannot be made."""
+    """Ask one scenario of a target and judge it; what its table asks for and nobody can make is the table's fault."""
     began = time.perf_counter()
     why_not = judge.not_applicable(scenario, session.profile)
     if why_not is not None:
         return _result(scenario, Kind.NOT_APPLICABLE, message=why_not)
-    stage = Stage(scenario, lab, session.profile)
+    try:
+        stage = Stage(scenario, lab, session.profile)
+    except StageError as fault:
+        return _result(scenario, Kind.ERROR, message=str(fault), table_fault=True)
     play = _Play(scenario, session, stage)
     finding: judge.Finding | judge.Unsupported | None = None
     try:
@@ -164,6 +167,8 @@ def run_scenario(scenario: Scenario, session: Session, lab: Lab) -> Result:
         play.run()
     except _Stop as stop:
         finding = stop.finding
+    except StageError as fault:
+        return _result(scenario, Kind.ERROR, message=str(fault), table_fault=True)
     finally:
         stage.close()
     verdict = _recorded(play.verdict)

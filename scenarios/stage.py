@@ -21,10 +21,10 @@ from msgspec import UNSET
 
 from mock_idp import Issuer, KeyRing, MockIdP, Person, RawJSON
 from mock_idp.fixed_keys import fixed_key
-from mock_idp.forgeries import ForgeContext, ForgeryError, finish, forge
+from mock_idp.forgeries import ForgeContext, finish, forge
 from mock_idp.issuer import DEFAULT_AUDIENCE, DEFAULT_TENANT
 from mock_idp.keys import ALGORITHMS
-from mock_idp.personas import PersonaError, pairwise_sub, persona
+from mock_idp.personas import pairwise_sub, persona
 from scenarios import rulebook
 from scenarios.certificate_files import certificate_file
 from scenarios.tables import model, times, words
@@ -33,7 +33,7 @@ from scenarios.tables.scenario import MAIN
 from scenarios.tables.yaml12 import ABSENT, Json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from mock_idp import Draft, SigningKey
     from mock_idp.serve import RunningServer
@@ -45,7 +45,6 @@ START: Final = 1_767_225_600.0
 """Where the clock of a scenario starts for a target that obeys `now`: 2026-01-01T00:00:00Z."""
 LIFETIME_S: Final = 300
 """How long an honest token lives (seconds)."""
-LEEWAY_S: Final = 60
 AUDIENCE: Final = "api"
 
 
@@ -55,6 +54,15 @@ class StageError(Exception):
     def __init__(self, scenario: Scenario, reason: str) -> None:
         super().__init__(f"{scenario.place}: {scenario.id}: {reason}")
         self.reason: Final = reason
+
+
+@contextlib.contextmanager
+def _making(scenario: Scenario) -> Iterator[None]:
+    """Turn the complaints of keys, certificates, forgeries and personas into one about the table."""
+    try:
+        yield
+    except (ValueError, LookupError) as error:
+        raise StageError(scenario, str(error)) from error
 
 
 class Lab:
@@ -146,7 +154,14 @@ class Stage:
         self.kept: dict[str, str | bytes] = {}
         self.canary_name = f"c-{lab.number()}"
         self.canary_url = lab.url(lab.idp.canary(self.canary_name)) if scenario.canary else ""
-        self.parties = {name: self._party(name, spec) for name, spec in scenario.integrations.items()}
+        self.parties: dict[str, Party] = {}
+        try:
+            with _making(scenario):
+                for name, spec in scenario.integrations.items():
+                    self.parties[name] = self._party(name, spec)
+        except StageError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Take the scenario's issuers off the mock IdP."""
@@ -231,9 +246,13 @@ class Stage:
     def record(self, name: str, spec: IntegrationSpec | None = None) -> dict[str, Any]:
         """Return the onboarding record of an integration, as `onboard` sends it; `spec` changes it from now on."""
         party = self.parties[name]
-        if spec is not None:
-            party.spec = spec
-            party.issuer.handmade = self._handmade(party)
+        with _making(self.scenario):
+            if spec is not None:
+                party.spec = spec
+                party.issuer.handmade = self._handmade(party)
+            return self._record(party)
+
+    def _record(self, party: Party) -> dict[str, Any]:
         spec = party.spec
         record: dict[str, Any] = {
             "id": party.id,
@@ -244,7 +263,7 @@ class Stage:
             "sample_token": self._sample(party),
             "algorithms": spec.algorithms or [party.alg],
             "custom_claim": _given(spec.custom_claim, None),
-            "leeway_s": LEEWAY_S if spec.leeway_s is None else spec.leeway_s,
+            "leeway_s": int(self.knob("leeway_s")) if spec.leeway_s is None else spec.leeway_s,
             "ca_file": None,
         }
         record |= self._keys(party)
@@ -365,7 +384,7 @@ class Stage:
         if spec.text is not None and (isinstance(spec.text, bytes) or "{token}" not in spec.text):
             return bytes(spec.text) if isinstance(spec.text, bytes) else str(spec.text)
         host = self.parties[party or spec.of or MAIN]
-        try:
+        with _making(self.scenario):
             draft = self._draft(spec, host, key or spec.key)
             context = ForgeContext.of(host.issuer, seed=seed)
             credential: Draft | str | bytes = draft
@@ -374,8 +393,6 @@ class Stage:
                 credential = forge(credential, name, self._filled(asked), context=context)
             made = finish(credential)
             self.lab.tokens += 1
-        except (ForgeryError, PersonaError, ValueError) as error:
-            raise StageError(self.scenario, str(error)) from error
         if spec.text is not None:
             return str(spec.text).replace("{token}", str(made))
         return made
@@ -448,7 +465,11 @@ class Stage:
     # the world moves
 
     def move(self, move: Move) -> bool:
-        """Change the world; return whether the IdP's keys are others now."""
+        """Change the world; return whether the IdP's keys are others now. Raises `StageError`."""
+        with _making(self.scenario):
+            return self._moved(move)
+
+    def _moved(self, move: Move) -> bool:
         ring = self.parties[MAIN].issuer.ring
         party = self.parties[MAIN]
         argument = move.argument

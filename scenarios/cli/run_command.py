@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scenarios.cli import EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_TARGET
+from scenarios.cli import EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_TARGET, EXIT_USAGE
 from scenarios.cli.options import catalogue, check_writable, chosen, plain_option, selecting, write
 
 if TYPE_CHECKING:
@@ -226,6 +226,8 @@ def _status(run: Run, *, strict: bool) -> int:
 
     if run.interrupted:
         return EXIT_INTERRUPTED
+    if any(result.table_fault for result in run.results):
+        return EXIT_USAGE
     if run.health.protocol_errors or (run.health.abandoned and not run.answered):
         return EXIT_TARGET
     findings = FINDINGS | {Kind.WARN} if strict else FINDINGS

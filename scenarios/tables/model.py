@@ -32,7 +32,8 @@ class CertificateSpec(Strict, frozen=True, kw_only=True):
         str | UnsetType | None, Doc(description="The kid given with it; the key's name by default")
     ] = UNSET
     bundle: Annotated[
-        list[str] | None, Doc(description="One PEM file with the certificates of these keys")
+        Annotated[list[str], Meta(min_length=1)] | None,
+        Doc(description="One PEM file with the certificates of these keys"),
     ] = None
     form: Annotated[
         str, Doc(description="How it is written: pem, der, crlf, bom, bag_attributes, private_key, csr, …")
@@ -119,7 +120,8 @@ class IntegrationSpec(Strict, frozen=True, kw_only=True):
     alg: Annotated[Algorithm | None, Doc(description="The one algorithm; RS256 by default")] = None
     algorithms: Annotated[list[str] | None, Doc(description="The allow-list, when it is not [alg]")] = None
     published: Annotated[
-        list[str] | None, Doc(description="The keys the IdP publishes; the first one signs")
+        Annotated[list[str], Meta(min_length=1)] | None,
+        Doc(description="The keys the IdP publishes; the first one signs"),
     ] = None
     jwks: Annotated[
         list[JwkSpec | str] | str | None, Doc(description="A hand-made JWKS, or its whole text")
