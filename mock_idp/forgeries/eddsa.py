@@ -1,4 +1,4 @@
-"""Forgeries of Ed25519 signatures: S not reduced, R not canonical, wrong lengths (SIG-017)."""
+"""Forgeries of Ed25519 signatures: S not reduced, R not canonical, wrong lengths, no key at all (SIG-017)."""
 
 # ruff: noqa: D401 - the first sentence of an entry says what is false, and is shown to people
 
@@ -39,14 +39,16 @@ _EDDSA: Mapping[str, Callable[[Draft, ed25519.Ed25519PrivateKey], bytes]] = {
     "short": lambda draft, _private: draft.raw("signature")[:63],
     "long": lambda draft, _private: draft.raw("signature") + b"\x00",
     "zero": lambda _draft, _private: bytes(64),
+    "neutral": lambda _draft, _private: (1).to_bytes(64, "little"),
 }
 
 
 @forgery("eddsa_signature", rules=("SIG-017",))
 def eddsa_signature(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
-    """An Ed25519 signature with S not below L, R not canonical, or of a wrong length.
+    """An Ed25519 signature with S not below L, R not canonical, of a wrong length, or made without a key.
 
-    Argument: `s_plus_l`, `noncanonical_r`, `short`, `long` or `zero`.
+    Argument: `s_plus_l`, `noncanonical_r`, `short`, `long`, `zero`, or `neutral`: R is the neutral point and S
+    zero, which the neutral point as public key verifies for every message.
     """
     if not isinstance(draft.key.private, ed25519.Ed25519PrivateKey):
         raise ForgeryError(f"eddsa_signature needs an Ed25519 key, and this token is signed with {draft.alg}")

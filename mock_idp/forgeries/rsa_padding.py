@@ -101,23 +101,27 @@ _REDRAWN: Mapping[str, Callable[[Draft, int, int], Draft]] = {
 }
 
 
-@forgery("rsa_signature", rules=("SIG-011", "SIG-012"), advisories=("CVE-2020-13757",))
+@forgery("rsa_signature", rules=("SIG-011", "SIG-012", "KEY-016"), advisories=("CVE-2020-13757",))
 def rsa_signature(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     """An RSA signature whose integer, length or PKCS #1 encoding is wrong.
 
     Argument: `plus_n`, `leading_zero`, `zero_removed`, `zero`, `one`, `n_minus_one`, `first_byte_zero` (which
     is valid), or `pkcs1_no_null`, `pkcs1_ber_length`, `pkcs1_sha1`, `pkcs1_garbage_parameters`,
-    `pkcs1_garbage_after`, `pkcs1_short_padding`, `pkcs1_block_type_2`.
+    `pkcs1_garbage_after`, `pkcs1_short_padding`, `pkcs1_block_type_2`, or `encoded_message`: the padded hash
+    itself, made without any private key, which every key with the public exponent 1 verifies (KEY-016).
     """
     private = _rsa_private(draft, "rsa_signature")
     numbers = private.private_numbers()
     n, width = numbers.public_numbers.n, private.key_size // 8
-    choice(arg, {**_REDRAWN, **_INTEGERS, **_ENCODED})
+    choice(arg, {**_REDRAWN, **_INTEGERS, **_ENCODED, "encoded_message": None})
     if arg in _REDRAWN:
         return _REDRAWN[arg](draft, n, width)
     if arg in _INTEGERS:
         return replace(draft, signature=_INTEGERS[arg](n).to_bytes(width, "big"))
-    encoded = _ENCODED[arg](draft.signing_input(), f"sha{draft.alg[2:]}", width)
+    data, digest = draft.signing_input(), f"sha{draft.alg[2:]}"
+    if arg == "encoded_message":
+        return replace(draft, signature=_padded(_digest_info(data, digest), width))
+    encoded = _ENCODED[arg](data, digest, width)
     signature = _private_operation(int.from_bytes(encoded, "big"), numbers)
     return replace(draft, signature=signature.to_bytes(width, "big"))
 

@@ -140,6 +140,12 @@ def _rs(seen: Seen) -> tuple[int, int]:
     return int.from_bytes(seen.signature[:half], "big"), int.from_bytes(seen.signature[half:], "big")
 
 
+def _neutral_point_verifies(seen: Seen) -> bool:
+    neutral = ed25519.Ed25519PublicKey.from_public_bytes((1).to_bytes(32, "little"))
+    neutral.verify(seen.signature, seen.forged.rpartition(".")[0].encode())
+    return True
+
+
 def _der_tail(digest: str) -> Callable[[Seen], str]:
     return lambda seen: hashlib.new(digest, seen.forged.rpartition(".")[0].encode()).hexdigest()
 
@@ -289,6 +295,7 @@ CASES: dict[str, list[tuple[Any, str, Check]]] = {
         ("short", "EdDSA", lambda s: len(s.signature) == 63),
         ("long", "EdDSA", lambda s: len(s.signature) == 65),
         ("zero", "EdDSA", lambda s: s.signature == bytes(64)),
+        ("neutral", "EdDSA", lambda s: s.only("signature") and _neutral_point_verifies(s)),
     ],
     "rsa_signature": [
         (
@@ -310,6 +317,14 @@ CASES: dict[str, list[tuple[Any, str, Check]]] = {
         ("zero", "PS256", lambda s: s.only("signature") and s.signature == bytes(256)),
         ("one", "RS256", lambda s: _integer(s) == 1),
         ("n_minus_one", "RS256", lambda s: _integer(s) == _public(s).public_numbers().n - 1),
+        (
+            "encoded_message",
+            "RS256",
+            lambda s: (
+                s.signature.startswith(b"\0\1\xff")
+                and s.signature.hex().endswith("ff00" + SHA256_INFO + _der_tail("sha256")(s))
+            ),
+        ),
         (
             "pkcs1_no_null",
             "RS256",
