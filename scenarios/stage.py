@@ -14,6 +14,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -23,7 +24,7 @@ from mock_idp import Issuer, KeyRing, MockIdP, Person, RawJSON
 from mock_idp.fixed_keys import fixed_key
 from mock_idp.forgeries import ForgeContext, finish, forge
 from mock_idp.issuer import DEFAULT_AUDIENCE, DEFAULT_TENANT
-from mock_idp.keys import ALGORITHMS
+from mock_idp.keys import ALGORITHMS, PrivateKey, SigningKey
 from mock_idp.personas import pairwise_sub, persona
 from scenarios import rulebook
 from scenarios.certificate_files import certificate_file
@@ -35,7 +36,7 @@ from scenarios.tables.yaml12 import ABSENT, Json
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from mock_idp import Draft, SigningKey
+    from mock_idp import Draft
     from mock_idp.serve import RunningServer
     from scenarios.tables.model import CertificateSpec, IntegrationSpec, TokenSpec
     from scenarios.tables.scenario import Move, Scenario
@@ -54,6 +55,31 @@ class StageError(Exception):
     def __init__(self, scenario: Scenario, reason: str) -> None:
         super().__init__(f"{scenario.place}: {scenario.id}: {reason}")
         self.reason: Final = reason
+
+
+class _StagedKey(SigningKey):
+    """A shipped key that remembers its signatures.
+
+    A third of a run's signatures are over a token that another scenario has too. PSS is left out: its salt is new each
+    time.
+    """
+
+    def sign(self, data: bytes, alg: str | None = None) -> bytes:
+        alg = alg or self.alg
+        if alg.startswith("PS"):
+            return super().sign(data, alg)
+        return _signature(self.private, alg, data)
+
+
+@lru_cache(maxsize=4096)
+def _signature(private: PrivateKey, alg: str, data: bytes) -> bytes:
+    return SigningKey("", alg, private).sign(data)
+
+
+def staged_key(name: str, alg: str) -> SigningKey:
+    """Return a shipped key as scenarios use it. Raises `ValueError` for one that is not there."""
+    key = fixed_key(name, alg)
+    return _StagedKey(key.kid, key.alg, key.private)
 
 
 @contextlib.contextmanager
@@ -196,7 +222,7 @@ class Stage:
         plain = dialect.name == "generic"
         issuer = _StagedIssuer(
             dialect,
-            KeyRing([fixed_key(letter, alg) for letter in _letters(spec)]),
+            KeyRing([staged_key(letter, alg) for letter in _letters(spec)]),
             issuer=spec.issuer if isinstance(spec.issuer, str) else host if plain else None,
             audience=spec.audience
             if isinstance(spec.audience, str)
@@ -230,7 +256,7 @@ class Stage:
             entry = model.JwkSpec(key=entry)
         if entry.raw is not UNSET:
             return entry.raw
-        key = fixed_key(entry.key or "a", entry.alg or party.alg)
+        key = staged_key(entry.key or "a", entry.alg or party.alg)
         jwk = {**party.issuer.persona.published(key, party.issuer.issuer)}
         if entry.private:
             jwk |= key.private_jwk()
@@ -328,12 +354,12 @@ class Stage:
         else:
             letters = spec.bundle or [spec.key or "a"]
             limits = [self._date(spec.not_before), self._date(spec.not_after)]
-            keys = [fixed_key(letter, "RS256" if letter == "weak" else party.alg) for letter in letters]
+            keys = [staged_key(letter, "RS256" if letter == "weak" else party.alg) for letter in letters]
             content = certificate_file(keys, spec.form, party.issuer.persona.certificate, *limits)
         kid = spec.kid
         if kid is UNSET:
             kid = (
-                party.issuer.kid(fixed_key(spec.key, party.alg))
+                party.issuer.kid(staged_key(spec.key, party.alg))
                 if spec.key and spec.key != "weak"
                 else spec.key
             )
@@ -430,11 +456,11 @@ class Stage:
 
     def _key(self, host: Party, name: str, alg: str | None) -> SigningKey:
         if name == "weak":
-            return fixed_key(name, "RS256")
+            return staged_key(name, "RS256")
         snapshot = host.issuer.ring.snapshot
         if alg is None and snapshot.holds(name):
             return snapshot.entry(name).key
-        return fixed_key(name, alg or host.alg)
+        return staged_key(name, alg or host.alg)
 
     def _members(
         self, changes: Mapping[str, Any], honest: Mapping[str, Any]
@@ -478,13 +504,13 @@ class Stage:
                 party.old.append(ring.active.kid)
                 ring.rotate(self._heir(party, argument.to), keep_old=argument.keep == "old")
             case "publish":
-                ring.add(fixed_key(argument, party.alg))
+                ring.add(staged_key(argument, party.alg))
             case "retire":
                 ring.retire(self._kid(party, argument))
             case "revoke":
                 self._revoke(party, argument)
             case "replace":
-                ring.replace(self._kid(party, argument.kid), fixed_key(argument.by, party.alg))
+                ring.replace(self._kid(party, argument.kid), staged_key(argument.by, party.alg))
             case "fault":
                 fault = argument.is_ if isinstance(argument.is_, str) else dict(argument.is_)
                 self.lab.idp.set_fault(party.path, argument.at, fault, times=argument.times)
@@ -501,7 +527,7 @@ class Stage:
         snapshot = party.issuer.ring.snapshot
         if name is None and snapshot.oldest_staged() is None:
             name = next(letter for letter in "abcdef" if not snapshot.holds(letter))
-        return None if name is None or snapshot.holds(name) else fixed_key(name, party.alg)
+        return None if name is None or snapshot.holds(name) else staged_key(name, party.alg)
 
     def _revoke(self, party: Party, name: str) -> None:
         kid = self._kid(party, name)
