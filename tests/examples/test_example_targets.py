@@ -6,6 +6,7 @@ import configparser
 import re
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,18 +39,18 @@ given:
 control: {id: honest, rules: [SIG-018], expect: ann, says: An honest token is accepted}
 defaults: {rules: [SIG-018], expect: {reject: any}}
 scenarios:
-  - {id: elliptic, expect: ann, onboard: {alg: ES256},                says: An ES256 token is accepted}
+  - {id: elliptic, expect: ann, onboard: {alg: ES256},            says: An ES256 token is accepted}
   - {id: by-claim, expect: ann, onboard: {custom_claim: upn}, claim: {upn: ann-sub, sub: s-1}, says: The claim}
   - {id: within-leeway, expect: ann, claim: {exp: -30s, iat: -1h, nbf: -1h}, says: The leeway of the record is used}
-  - {id: no-claim, expect: ann, onboard: {custom_claim: !absent},     says: A record without a custom claim is enough}
-  - {id: tampered, forge: {tamper: {sub: mallory}},                      says: A changed payload is rejected}
-  - {id: unsigned, forge: none_alg,                                   says: An unsecured token is rejected}
-  - {id: expired,  claim: {exp: -1h, iat: -2h, nbf: -2h},             says: An expired token is rejected}
-  - {id: audience, claim: {aud: other},                               says: A token for somebody else is rejected}
-  - {id: nobodys,  claim: {aud: !absent},                             says: A token for nobody is rejected}
-  - {id: issuer,   claim: {iss: "https://other.example"},             says: A token of another issuer is rejected}
-  - {id: bytes,    forge: raw_byte,                                   says: What is no text is rejected}
-  - {id: mapped,   rules: [MAP-014], expect: {reject: no_user},       says: A library has no users}
+  - {id: no-claim, expect: ann, onboard: {custom_claim: !absent}, says: A record without a custom claim is enough}
+  - {id: tampered, forge: {tamper: {sub: mallory}},               says: A changed payload is rejected}
+  - {id: unsigned, forge: none_alg,                               says: An unsecured token is rejected}
+  - {id: expired,  claim: {exp: -1h, iat: -2h, nbf: -2h},         says: An expired token is rejected}
+  - {id: audience, claim: {aud: other},                           says: A token for somebody else is rejected}
+  - {id: nobodys,  claim: {aud: !absent},                         says: A token for nobody is rejected}
+  - {id: issuer,   claim: {iss: "https://other.example"},         says: A token of another issuer is rejected}
+  - {id: bytes,    forge: raw_byte,                               says: What is no text is rejected}
+  - {id: mapped,   rules: [MAP-014], expect: {reject: no_user},   says: A library has no users}
 """
 
 
@@ -58,7 +59,8 @@ def catalogue() -> Mapping[str, Scenario]:
     return load(builtin_tables())
 
 
-def results_of(name: str, table: str) -> dict[str, Result]:
+@cache
+def results_of(name: str, table: str) -> Mapping[str, Result]:
     scenarios = {scenario.id: scenario for scenario in load_table(table, "few.yaml")}
     session = open_target(load_target(TARGETS / f"{name}.yaml"))
     session.start()
@@ -74,8 +76,8 @@ def results_of(name: str, table: str) -> dict[str, Result]:
 def test_an_example_target_accepts_true_tokens_and_rejects_false_ones(name: str) -> None:
     results = results_of(name, TABLE)
 
-    assert results.pop("mapped").outcome is Kind.NOT_APPLICABLE
-    assert {row: result.message for row, result in results.items() if result.outcome is not Kind.PASS} == {}
+    others = {row: result.message for row, result in results.items() if result.outcome is not Kind.PASS}
+    assert others == {"mapped": "the rule is for a system, and the target is a library"}
 
 
 @pytest.mark.parametrize("name, distribution", [("joserfc", "joserfc"), ("pyjwt", "PyJWT")])
