@@ -138,8 +138,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     totals: dict[str, int]
     results: tuple[Result, ...]
     health: HealthRecord = HealthRecord()
-    issued: str = ""
-    """What the mock IdP did, in words."""
+    issued: int = 0
+    """How many tokens the mock IdP issued."""
+    fetched: int = 0
+    """How often a JWKS was fetched from it."""
     answered: int = 0
     """How many tokens the target judged."""
     interrupted: bool = False

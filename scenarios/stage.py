@@ -110,6 +110,10 @@ class Lab:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the servers."""
         self._stack.close()
 
     def number(self) -> int:
@@ -122,11 +126,6 @@ class Lab:
         if https not in self._servers:
             self._servers[https] = self._start(https=https)
         return self._servers[https].url + path
-
-    def account(self) -> str:
-        """Return what the mock IdP did so far, in words."""
-        where = " and ".join(server.url for server in self._servers.values())
-        return f"{self.tokens} tokens issued" + (f", {self.fetches} JWKS fetched at {where}" if where else "")
 
     @property
     def ca_file(self) -> str | None:

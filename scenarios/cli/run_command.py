@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from scenarios.baseline import Baseline
+    from scenarios.crew import Account
     from scenarios.results import Result, Run
-    from scenarios.stage import Lab
     from scenarios.tables.scenario import Scenario
     from scenarios.targets.session import Session
 
@@ -38,6 +38,12 @@ if TYPE_CHECKING:
 @click.option(
     "--baseline", metavar="FILE", type=click.Path(), help="Known failures: a list of {id, reason, link}."
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Ask with N copies of the target at once; by default 1, for the reference verifier one a core.",
+)
 @click.option("--strict", is_flag=True, help="A warning is a finding too.")
 @click.option(
     "--details", default="20", metavar="N|all", help="How many findings to explain.", show_default=True
@@ -52,6 +58,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     junit: str | None,
     json_path: str | None,
     baseline: str | None,
+    jobs: int | None,
     strict: bool,  # noqa: FBT001 - click passes flags so
     details: str,
     plain: bool,  # noqa: FBT001 - as above
@@ -62,6 +69,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     protocol.
     """
     from scenarios.baseline import Baseline
+    from scenarios.crew import cores
 
     if details != "all" and not details.isdecimal():
         raise click.BadParameter("a number or 'all'", param_hint="--details")
@@ -70,7 +78,10 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     wanted = chosen(scenarios, patterns, rules, levels)
     known = Baseline.read(baseline) if baseline else Baseline()
     reached = _reach(target)
-    run = _run(reached, wanted, scenarios, known, show=not plain and json_path != "-")
+    if jobs is None:
+        # The reference verifier minds nothing; what else a target may share between its copies, its author knows.
+        jobs = cores() if target is None else 1
+    run = _run(reached, wanted, scenarios, known, jobs=jobs, show=not plain and json_path != "-")
     if json_path != "-":
         from scenarios.reports.terminal import console, report
 
@@ -86,9 +97,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 @dataclass(frozen=True, slots=True)
 class _Reached:
-    """A target that can be asked, and how it was reached."""
+    """A target that can be asked, and how it is reached."""
 
-    session: Session
+    open: Callable[[], Session]
     name: str
     adapter: str
     file: str | None = None
@@ -98,11 +109,11 @@ def _reach(target: str | None) -> _Reached:
     if target is None:
         from scenarios.targets.reference import NAME, reference_session
 
-        return _Reached(reference_session(), NAME, "in-process")
+        return _Reached(reference_session, NAME, "in-process")
     from scenarios.targets.target_file import load_target, open_target
 
     spec = load_target(target)
-    return _Reached(open_target(spec), spec.name, spec.adapter, target)
+    return _Reached(lambda: open_target(spec), spec.name, spec.adapter, target)
 
 
 def _run(
@@ -111,47 +122,44 @@ def _run(
     scenarios: dict[str, Scenario],
     known: Baseline,
     *,
+    jobs: int,
     show: bool,
 ) -> Run:
-    from scenarios.run import run as run_all
-    from scenarios.stage import Lab
+    from scenarios.crew import asker
 
     results: list[Result] = []
     interrupted = False
     began, started = time.perf_counter(), datetime.now(UTC)
-    with Lab() as lab:
-        session = reached.session
-        session.start()
-        try:
-            with _progress(len(wanted), show=show) as advance:
-                for result in run_all(wanted, scenarios, session, lab):
-                    results.append(known.excuse(result))
-                    advance(result)
-        except KeyboardInterrupt:
-            interrupted = True
-        finally:
-            session.close()
-        took = time.perf_counter() - began
-        return _recorded(
-            reached, lab, results, started, took, interrupted, known.problems(scenarios, results)
-        )
+    who = asker(reached.open, scenarios, jobs, len(wanted))
+    try:
+        with _progress(len(wanted), show=show) as advance:
+            for result in who.results(wanted):
+                results.append(known.excuse(result))
+                advance(result)
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        account = who.account
+        who.close()
+    took = time.perf_counter() - began
+    problems = known.problems(scenarios, results)
+    return _recorded(reached, account, results, (started, took), problems, interrupted=interrupted)
 
 
 def _recorded(
     reached: _Reached,
-    lab: Lab,
+    account: Account,
     results: list[Result],
-    started: datetime,
-    took: float,
-    interrupted: bool,  # noqa: FBT001 - as above
+    when: tuple[datetime, float],
     problems: tuple[str, ...],
+    *,
+    interrupted: bool,
 ) -> Run:
     from importlib.metadata import version
 
     from scenarios.results import HealthRecord, Run, TargetRecord, totals
 
-    session = reached.session
-    health, declared, profile = session.health, session.declaration, session.profile
+    health, declared, profile = account.health, account.declaration, account.profile
     return Run(
         tool=version("oidc-touchstone"),
         target=TargetRecord(
@@ -168,8 +176,8 @@ def _recorded(
             "capabilities": list(profile.capabilities),
             "knobs": dict(profile.knobs),
         },
-        started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        duration_s=round(took, 3),
+        started=when[0].isoformat(timespec="seconds").replace("+00:00", "Z"),
+        duration_s=round(when[1], 3),
         totals=totals(tuple(results)),
         results=tuple(results),
         health=HealthRecord(
@@ -177,11 +185,12 @@ def _recorded(
             timeouts=health.timeouts,
             protocol_errors=health.protocol_errors,
             restarts=health.restarts,
-            abandoned=session.abandoned,
+            abandoned=account.abandoned,
             last_exit=health.last_exit,
             stderr=health.stderr_tail,
         ),
-        issued=lab.account(),
+        issued=account.tokens,
+        fetched=account.fetches,
         answered=health.answered,
         interrupted=interrupted,
         baseline_problems=problems,

@@ -70,8 +70,7 @@ def _header(run: Run, out: Console) -> None:
             row(out, label, " ".join(map(str, profile[member])))
     if knobs := profile.get("knobs"):
         row(out, "knobs", " ".join(f"{knob}={value}" for knob, value in knobs.items()))
-    if run.issued:
-        row(out, "mock IdP", run.issued)
+    row(out, "mock IdP", f"{run.issued} tokens issued, JWKS fetched {run.fetched} times")
     out.print()
 
 

@@ -6,7 +6,6 @@ A profile says what to send and what to hold the target to. It never changes wha
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from scenarios.tables.words import CHECKS
@@ -44,7 +43,7 @@ class Profile:
     keys: tuple[str, ...] = KEY_FORMS
     algorithms: tuple[str, ...] = ("RS256",)
     capabilities: tuple[str, ...] = ()
-    knobs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    knobs: Mapping[str, Any] = field(default_factory=dict)
     checks: tuple[str, ...] = CHECKS
     notes: str = ""
     stated: frozenset[str] = frozenset()
