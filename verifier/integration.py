@@ -55,7 +55,7 @@ def verifying_key(
     KEY-010).
     """
     found = keys.find(kid, algorithm, use)
-    if not found and kid is not None and keys.knows(kid):  # SIG-009, SIG-019, KEY-013
+    if not found and kid is not None and keys.knows(kid, use):  # SIG-009, SIG-019, KEY-013
         raise TokenRejected("algorithm_not_allowed", f"the key is not for {algorithm.name}", "alg")
     if len(found) != 1:
         what = "several keys" if found else "no key"

@@ -89,11 +89,15 @@ class VerificationKey:
 
     def serves(self, algorithm: Algorithm, use: KeyUse) -> bool:
         """Tell whether this key may check signatures of an algorithm (KEY-013, SIG-009, SIG-019)."""
-        if not algorithm.fits(self.material) or (self.tenant and use.tenant and self.tenant != use.tenant):
+        if not algorithm.fits(self.material) or not self.is_for(use):
             return False
         if self.algorithms is not None:
             return algorithm.name in self.algorithms
         return self.material.kty != "RSA" or algorithm.name == use.bare_rsa
+
+    def is_for(self, use: KeyUse) -> bool:
+        """Tell whether the key may be used for the issuer's tenant at all (AZR-012)."""
+        return not (self.tenant and use.tenant) or self.tenant == use.tenant
 
 
 class KeySet:
@@ -106,9 +110,9 @@ class KeySet:
         for key in self.keys:
             self._by_kid.setdefault(key.kid, []).append(key)
 
-    def knows(self, kid: str | None) -> bool:
-        """Tell whether the kid, compared exactly (KEY-003), names a usable key; None asks for any key."""
-        return bool(self.keys) if kid is None else kid in self._by_kid
+    def knows(self, kid: str | None, use: KeyUse) -> bool:
+        """Tell whether the kid, compared exactly (KEY-003), names a key that this issuer may use at all."""
+        return any(key.is_for(use) for key in self._by_kid.get(kid, ()))
 
     def find(self, kid: str | None, algorithm: Algorithm, use: KeyUse) -> list[VerificationKey]:
         """Return the different keys that the kid names and that serve the algorithm.
