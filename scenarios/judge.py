@@ -187,7 +187,7 @@ def outcome_of(finding: Finding, scenario: Scenario) -> Kind:
 
 def not_applicable(scenario: Scenario, profile: Profile) -> str | None:
     """Return why a scenario is not asked of a target with this profile, or None when it is."""
-    if not Scope(profile.scope).includes(scenario.rule.scope):
+    if not Scope(profile.scope).includes(scenario.rule.scope) and not _fetches(scenario, profile):
         return f"the rule is for a {scenario.rule.scope.value}, and the target is a {profile.scope}"
     for need in sorted(scenario.requires):
         kind, _, word = need.partition(":")
@@ -207,3 +207,10 @@ def not_applicable(scenario: Scenario, profile: Profile) -> str | None:
         if not met:
             return f"the target does not declare {lacks}"
     return None
+
+
+def _fetches(scenario: Scenario, profile: Profile) -> bool:
+    """Whether the rule is about fetching keys and the target says that it does so itself (rulebook, introduction)."""
+    rule = scenario.rule
+    about_fetching = rule.id == "ONB-024" or (rule.id.startswith("KEY-") and rule.scope is Scope.SERVICE)
+    return about_fetching and "jwks_uri" in profile.keys

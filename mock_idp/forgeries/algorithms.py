@@ -19,7 +19,7 @@ from mock_idp.forgeries.registry import ForgeContext, ForgeryError, forgery
 _HMAC = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 
 
-@forgery("none_alg", rules=("SIG-004",), advisories=("CVE-2022-23540", "CVE-2026-28802", "CVE-2015-9235"))
+@forgery("none_alg", rules=("SIG-004",), advisories=("CVE-2022-23540", "CVE-2026-28802"))
 def none_alg(draft: Draft, arg: Any, context: ForgeContext) -> Draft:
     r"""An unsecured token: alg is `none` in some spelling, with or without a signature part.
 
