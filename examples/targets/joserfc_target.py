@@ -19,10 +19,11 @@ Message = dict[str, Any]
 integrations: dict[str, tuple[Message, KeySet]] = {}
 
 
-def verify(token: str | bytes, integration: Message, keys: KeySet) -> dict[str, Any]:
-    """Return the claims of a true token; raises `JoseError` for any other."""
+def verify(token: str | bytes, integration: Message, keys: KeySet, now: int) -> dict[str, Any]:
+    """Return the claims of a token that is true at `now` (seconds since 1970); raises `JoseError` for any other."""
     claims = jwt.decode(token, keys, algorithms=integration["algorithms"]).claims
     requests = jwt.JWTClaimsRegistry(
+        now=now,
         leeway=integration["leeway_s"],
         iss={"essential": True, "value": integration["issuer"]},
         aud={"essential": True, "value": integration["audience"]},
@@ -38,7 +39,7 @@ def authenticate(request: Message) -> Message:
     token = request["token"] if "token" in request else base64.b64decode(request["token_base64"])
     ((integration, keys),) = integrations.values()
     try:
-        claims = verify(token, integration, keys)
+        claims = verify(token, integration, keys, int(request["now"]))
     except JoseError as error:
         return {"verdict": "reject", "detail": str(error)[:500]}
     named = ("iss", "sub", integration.get("custom_claim"))
