@@ -19,7 +19,7 @@ import yaml
 from scenarios.tables.problems import Place, Problem, TableErrors, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MAX_BYTES: Final = 4_000_000
 """A file longer than this (bytes) is refused unread."""
@@ -62,6 +62,9 @@ class Document:
         return self.places.get(path) or Place(self.source, 1, 1)
 
 
+MAX_DIGITS: Final = 400
+"""A longer number (characters) is a mistake; what a target makes of one is asked with `!json`."""
+
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
 _RADIX = re.compile(r"0(?:o[0-7]+|x[0-9a-fA-F]+)\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
@@ -69,13 +72,19 @@ _WORDS: Final[dict[str, Any]] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf"), math.inf),
-    "-.inf": -math.inf,
-    ".nan": math.nan,
+    **{sign + word: math.inf for sign in ("", "+") for word in (".inf", ".Inf", ".INF")},
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
 }
 _FIRST_OF_A_VALUE: Final = frozenset("~nNtTfF.+-0123456789")
 _QUOTED: Final = frozenset("'\"|>")
 _TAGS: Final = ("!absent", "!json", "!base64")
+_CORE_TAG: Final = "tag:yaml.org,2002:"
+
+# YAML 1.2 lets a tag end at `}` or `]`; libyaml wants a space there. The tag is written as a shorter one and a
+# space, which moves no column, and written back in every text that it was not a tag in.
+_TIGHT_ABSENT = re.compile(r"(?<=[\s,:\[{])!absent(?=[}\]])")
+_SHORTER: Final = "!~~~~~~"
 
 
 def load(text: str | bytes, source: str) -> Document:
@@ -83,121 +92,185 @@ def load(text: str | bytes, source: str) -> Document:
 
     `source` is how messages name the file. Raises `TableErrors` with every problem found.
     """
-    if isinstance(text, bytes):
-        raw = text
-        try:
-            text = raw.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = raw[: error.start].count(b"\n") + 1
-            raise TableErrors([Problem(Place(source, line, 1), "this file is not UTF-8 text")]) from None
     if len(text) > MAX_BYTES:
-        message = f"this file is longer than {MAX_BYTES:,} characters; split it"
+        message = f"this file is longer than {MAX_BYTES:,} bytes; split it"
         raise TableErrors([Problem(Place(source, 1, 1), message)])
-    reader = _Reader(source)
-    node = reader.compose(text)
-    value = None if node is None else reader.value(node, ())
+    if isinstance(text, bytes):
+        text = _decoded(text, source)
+    text = text.removeprefix("\ufeff")
+    reader = _Reader(source, text)
+    value = reader.document()
     if reader.problems:
         raise TableErrors(reader.problems)
     return Document(source, value, reader.places)
 
 
+def _decoded(raw: bytes, source: str) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8")
+        raise TableErrors([Problem(_end_of(before, source), "this file is not UTF-8 text")]) from None
+
+
+def _end_of(text: str, source: str) -> Place:
+    """Return the place right after a text that begins a file."""
+    start_of_line = text.rfind("\n") + 1
+    return Place(source, text.count("\n") + 1, len(text[start_of_line:].removeprefix("\ufeff")) + 1)
+
+
 class _Reader:
-    def __init__(self, source: str) -> None:
+    """Builds values from the events of libyaml, which nests without recursion; its own depth is bounded."""
+
+    def __init__(self, source: str, text: str) -> None:
         self.source = source
+        self.text = text
         self.places: dict[Path, Place] = {}
         self.problems: list[Problem] = []
-        self.seen: set[int] = set()
+        self.shortened = _SHORTER not in text
+        if self.shortened:
+            text, count = _TIGHT_ABSENT.subn(f"{_SHORTER} ", text)
+            self.shortened = count > 0
+        self.events = self._events(text)
 
-    def compose(self, text: str) -> yaml.Node | None:
-        # YAML 1.2 lets a tag end at `}` or `]`; libyaml wants a space there. Where it says so, the last letter of
-        # the tag is given up for that space (`!absen }`), which moves no column; `_tag` knows the shortened form.
-        for _ in range(text.count("!absent}") + text.count("!absent]") + 1):
-            try:
-                return yaml.compose(text, Loader=yaml.CSafeLoader)
-            except yaml.MarkedYAMLError as error:
-                mark = error.problem_mark
-                if mark is not None and text[: mark.index].endswith("!absent") and text[mark.index] in "}]":
-                    text = text[: mark.index - 1] + " " + text[mark.index :]
-                    continue
-                raise TableErrors([self._syntax(error)]) from None
-            except (yaml.YAMLError, RecursionError) as error:
-                detail = str(error).splitlines()[0] if str(error) else "it is nested too deeply"
-                problem = Problem(Place(self.source, 1, 1), f"this is not YAML: {detail}")
-                raise TableErrors([problem]) from None
-        message = "a '!absent' stands where no value can stand"
-        raise TableErrors([Problem(Place(self.source, 1, 1), message)])
+    def _events(self, text: str) -> Iterator[yaml.Event]:
+        try:
+            yield from yaml.parse(text, Loader=yaml.CSafeLoader)
+        except yaml.MarkedYAMLError as error:
+            raise TableErrors([*self.problems, self._syntax(error)]) from None
+        except yaml.reader.ReaderError as error:
+            place = _end_of(text.encode()[: error.position].decode(errors="ignore"), self.source)
+            raise TableErrors([Problem(place, f"this is not YAML: {error.reason}")]) from None
+        except UnicodeEncodeError as error:
+            place = _end_of(text[: error.start], self.source)
+            raise TableErrors([Problem(place, "half a surrogate pair is no character")]) from None
 
     def _syntax(self, error: yaml.MarkedYAMLError) -> Problem:
         mark = error.problem_mark or error.context_mark
-        place = Place(self.source, mark.line + 1, mark.column + 1) if mark else Place(self.source, 1, 1)
+        place = self._place(mark) if mark else Place(self.source, 1, 1)
         said = " ".join(part for part in (error.context, error.problem) if part)
         return Problem(place, f"this is not YAML: {said}")
 
-    def value(self, node: yaml.Node, path: Path) -> Any:
-        mark = node.start_mark
-        place = Place(self.source, mark.line + 1, mark.column + 1)
+    def _place(self, mark: Any) -> Place:
+        return Place(self.source, mark.line + 1, mark.column + 1)
+
+    def document(self) -> Any:
+        next(self.events)  # the stream starts
+        value = None
+        if isinstance(next(self.events), yaml.DocumentStartEvent):
+            value = self.value(next(self.events), ())
+            next(self.events)  # the document ends
+            after = next(self.events)
+            if isinstance(after, yaml.DocumentStartEvent):
+                place = self._place(after.start_mark)
+                self.problems.append(Problem(place, "a second document starts here: a file holds one"))
+        return value
+
+    def value(self, event: yaml.Event, path: Path) -> Any:
+        place = self._place(event.start_mark)
         self.places[path] = place
-        if len(path) > MAX_DEPTH:
-            self.problems.append(Problem(place, f"nested deeper than {MAX_DEPTH} levels"))
-            return None
-        if id(node) in self.seen:  # an alias; a few lines of them could stand for gigabytes
+        self._check_depth(len(path), place)
+        if not isinstance(
+            event, yaml.ScalarEvent | yaml.CollectionStartEvent
+        ):  # an alias: a few lines of them could stand for gigabytes
             self.problems.append(Problem(place, "aliases (&x, *x) are not used here: write the value out"))
             return None
-        self.seen.add(id(node))
-        if node.tag.startswith("!"):
-            return self._tagged(node, place)
-        if isinstance(node, yaml.MappingNode):
-            return dict(self._members(node, path))
-        if isinstance(node, yaml.SequenceNode):
-            return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
-        return _scalar(node) if isinstance(node, yaml.ScalarNode) else None
+        if event.tag is not None:
+            return self._tagged(event, place)
+        if isinstance(event, yaml.MappingStartEvent):
+            return dict(self._members(path))
+        return self._scalar(event, place) if isinstance(event, yaml.ScalarEvent) else list(self._items(path))
 
-    def _members(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[str, Any]]:
+    def skip(self, event: yaml.Event) -> None:
+        """Pass over everything that belongs to a value."""
+        depth = int(isinstance(event, yaml.CollectionStartEvent))
+        while depth > 0:
+            event = next(self.events)
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            self._check_depth(depth, self._place(event.start_mark))
+
+    def _check_depth(self, depth: int, place: Place) -> None:
+        if depth > MAX_DEPTH:  # libyaml takes ever longer for each further level: nothing more is read
+            raise TableErrors([*self.problems, Problem(place, f"nested deeper than {MAX_DEPTH} levels")])
+
+    def _items(self, path: Path) -> Iterator[Any]:
+        index = 0
+        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+            yield self.value(event, (*path, index))
+            index += 1
+
+    def _members(self, path: Path) -> Iterator[tuple[str, Any]]:
         seen: set[str] = set()
-        for key_node, value_node in node.value:
-            mark = key_node.start_mark
-            place = Place(self.source, mark.line + 1, mark.column + 1)
-            if not isinstance(key_node, yaml.ScalarNode):
-                self.problems.append(Problem(place, "a key is a word, not a list or a mapping"))
-                continue
-            key = str(key_node.value)  # keys are always words: `no: 1` and `1: a` too
+        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            place = self._place(event.start_mark)
+            key = self._key(event, place)
             if key in seen:
                 self.problems.append(Problem(place, f"'{key}' stands twice in one mapping"))
+            if key is None or key in seen:
+                self.skip(next(self.events))
                 continue
             seen.add(key)
-            yield key, self.value(value_node, (*path, key))
+            yield key, self.value(next(self.events), (*path, key))
             self.places[(*path, key)] = place  # a message about a member points at its name
 
-    def _tagged(self, node: yaml.Node, place: Place) -> Any:
-        if isinstance(node, yaml.ScalarNode):
-            match node.tag:
-                case "!absent" | "!absen":
-                    if node.value:
+    def _key(self, event: yaml.Event, place: Place) -> str | None:
+        if isinstance(event, yaml.ScalarEvent) and event.tag is None:
+            return self._written(event)  # keys are always words: `no: 1` and `1: a` too
+        self.skip(event)
+        self.problems.append(Problem(place, "a key is a word, not a list, a mapping, an alias or a tag"))
+        return None
+
+    def _tagged(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, place: Place) -> Any:
+        tag = "!absent" if self.shortened and event.tag == _SHORTER else str(event.tag)
+        if isinstance(event, yaml.ScalarEvent):
+            text = self._written(event)
+            match tag:
+                case "!absent":
+                    if text:
                         self.problems.append(Problem(place, "'!absent' takes no value"))
                     return ABSENT
                 case "!json":
-                    return Json(node.value)
+                    return Json(text)
                 case "!base64":
-                    try:
-                        return base64.b64decode(node.value, validate=True)
-                    except (binascii.Error, ValueError):
-                        self.problems.append(Problem(place, "'!base64' takes standard base64 text"))
-                        return b""
-        known = nearest(node.tag, _TAGS)
-        self.problems.append(Problem(place, f"'{node.tag}' is no tag of these tables{known}"))
+                    return self._base64(text, place)
+        self.skip(event)
+        shown = tag.replace(_CORE_TAG, "!!")
+        message = f"'{shown}' is no tag of these tables{nearest(shown, _TAGS)}"
+        self.problems.append(Problem(place, message))
         return None
 
+    def _base64(self, text: str, place: Place) -> bytes:
+        try:
+            return base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            self.problems.append(Problem(place, "'!base64' takes standard base64 text"))
+            return b""
 
-def _scalar(node: yaml.ScalarNode) -> Any:
-    text: str = node.value
-    if node.style in _QUOTED or (text and text[0] not in _FIRST_OF_A_VALUE):
-        return text  # quoted, block, or cannot be anything but a word
-    if text in _WORDS:
-        return _WORDS[text]
+    def _written(self, event: yaml.ScalarEvent) -> str:
+        """Return a scalar's text as it stands in the file."""
+        text = str(event.value)
+        if self.shortened and _SHORTER in text:
+            return text.replace(f"{_SHORTER} ", "!absent").replace(_SHORTER, "!absent")
+        return text
+
+    def _scalar(self, event: yaml.ScalarEvent, place: Place) -> Any:
+        text = self._written(event)
+        if event.style in _QUOTED or (text and text[0] not in _FIRST_OF_A_VALUE):
+            return text  # quoted, block, or cannot be anything but a word
+        if text in _WORDS:
+            return _WORDS[text]
+        number = _number(text)
+        if number is not None and len(text) > MAX_DIGITS:
+            message = f"a number of more than {MAX_DIGITS} characters is written !json '…', or quoted as text"
+            self.problems.append(Problem(place, message))
+            return None
+        return text if number is None else number(text)
+
+
+def _number(text: str) -> Callable[[str], int | float] | None:
+    """Return what makes a plain scalar the number that it is in the core schema, or None."""
     if _INTEGER.match(text):
-        return int(text) if len(text) <= 400 else text
+        return int
     if _RADIX.match(text):
-        return int(text, 0)
-    if _FLOAT.match(text):
-        return float(text)
-    return text
+        return lambda digits: int(digits, 0)
+    return float if _FLOAT.match(text) else None
