@@ -139,13 +139,15 @@ def _outcome(kind: str, item: Any, users: Mapping[str, Any]) -> Outcome:
 def _reasons(words: tuple[Any, ...], known: Mapping[str, str]) -> tuple[str, ...]:
     if words == ("any",):
         return ()
+    if not words:
+        raise ValueError("an empty list of reasons is written 'any'")
     for word in words:
-        if word not in known:
+        if not isinstance(word, str) or word not in known:
             raise ValueError(f"'{word}' is no reason{nearest(str(word), known)}")
     return words
 
 
 def _user(name: Any, users: Mapping[str, Any]) -> str:
-    if name not in users:
+    if not isinstance(name, str) or name not in users:
         raise ValueError(f"'{name}' is no user of this scenario{nearest(str(name), users)}")
-    return str(name)
+    return name

@@ -6,6 +6,8 @@ This is the only door from YAML to `Scenario`. It runs nothing and talks to nobo
 from __future__ import annotations
 
 import itertools
+import math
+import re
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from scenarios.tables.scenario import Scenario
 
 MATRIX_WORDS: Final = ("alg", "keys", "persona", "hmac")
+_GROUP: Final = re.compile(r"[a-z0-9]+(?:[-/][a-z0-9]+)*\Z")
 MAX_CELLS: Final = 200
 """More cells than this in one matrix is a mistake."""
 _PLACEHOLDER: Final = {"id": "x", "says": "x"}
@@ -55,7 +58,8 @@ def tables_at(paths: Iterable[str | Path]) -> list[tuple[str, str | bytes]]:
             problems.append(_problem(path, "this folder holds no .yaml file"))
         for file in files:
             try:
-                tables.append((str(file), file.read_bytes()))
+                with file.open("rb") as opened:
+                    tables.append((str(file), opened.read(yaml12.MAX_BYTES + 1)))
             except OSError as error:
                 problems.append(_problem(file, f"cannot be read: {error.strerror or error}"))
     if problems:
@@ -93,67 +97,82 @@ def load_table(text: str | bytes, source: str) -> list[Scenario]:
     """Return the scenarios of one table. Raises `TableErrors`."""
     document = yaml12.load(text, source)
     sink = Sink(document)
-    _check_types(sink)
-    if sink.problems:
-        raise TableErrors(sink.problems)
-    rows = _rows(document.value)
-    _check_ids(sink, rows)
-    scenarios = [
-        scenario
-        for cell in _cells(document.value)
-        for path, raw in rows
-        if (scenario := resolve(sink, raw, path, cell)) is not None
-    ]
-    if not sink.problems:
-        scenarios = _with_controls(sink, scenarios, rows)
-    if sink.problems:
-        raise TableErrors(sink.problems)
-    return scenarios
+    _check_head(sink)
+    head_is_good = not sink.problems
+    rows = [row for row in _rows(document.value) if _has_types(sink, *row)]
+    if head_is_good:  # what a group gives must be read before it can be said what its rows make of it
+        _check_ids(sink, rows)
+        _check_controls(sink)
+        scenarios = {
+            (path, cell.suffix): scenario
+            for cell in _cells(document.value)
+            for path, raw in rows
+            if (scenario := resolve(sink, raw, path, cell)) is not None
+        }
+        made = _with_controls(sink, scenarios)
+        if not sink.problems:
+            return made
+    raise TableErrors(sink.problems)
 
 
-def _check_types(sink: Sink) -> None:
-    document = sink.document
-    head = document.value
+def _check_head(sink: Sink) -> None:
+    head = sink.document.value
     if not isinstance(head, dict):
-        sink.add((), "a table is a mapping that starts with group: and title:")
-        return
-    rows = head.get("scenarios")
-    checks: list[tuple[type, yaml12.Path, Any]] = [
-        (
-            model.GroupFile,
-            (),
-            {**head, "scenarios": [_PLACEHOLDER]} if isinstance(rows, list) and rows else head,
+        raise TableErrors(
+            [Problem(sink.document.place(), "a table is a mapping that starts with group: and title:")]
         )
-    ]
-    if isinstance(rows, list):
-        checks += [(model.Row, ("scenarios", index), row) for index, row in enumerate(rows)]
-    for type_, path, value in checks:
-        try:
-            convert(document, type_, path, value if value is not None else {})
-        except TableErrors as errors:
-            sink.problems.update(errors.problems)
+    rows = head.get("scenarios")
+    value = {**head, "scenarios": [_PLACEHOLDER]} if isinstance(rows, list) and rows else head
+    _note_types(sink, model.GroupFile, (), value)
+    if isinstance(group := head.get("group"), str) and not _GROUP.match(group):
+        sink.add(("group",), f"'{group}' is no group: lower-case words, hyphens and slashes")
     vary = head.get("vary")
     if isinstance(vary, str) and not vary.startswith(("token.", "onboard.", "users.")):
         sink.add(("vary",), f"'{vary}' is no column: write token.…, onboard.… or users.…")
-    for name, values in (head.get("matrix") or {}).items() if isinstance(head.get("matrix"), dict) else ():
+    if isinstance(matrix := head.get("matrix"), dict):
+        _check_matrix(sink, matrix)
+
+
+def _check_matrix(sink: Sink, matrix: Mapping[str, Any]) -> None:
+    for name, values in matrix.items():
         if name not in MATRIX_WORDS:
             sink.add(("matrix", name), f"'{name}' is no word of a matrix{nearest(name, MATRIX_WORDS)}")
-        if not values:
+        if values == []:
             sink.add(("matrix", name), f"the matrix has no value for '{name}'")
+        if isinstance(values, list) and len(set(map(str, values))) < len(values):
+            sink.add(("matrix", name), f"the matrix names a value for '{name}' twice")
+    cells = math.prod(len(values) for values in matrix.values() if isinstance(values, list))
+    if cells > MAX_CELLS:
+        sink.add(("matrix",), f"the matrix has {cells:,} cells; {MAX_CELLS} are enough")
+
+
+def _has_types(sink: Sink, path: yaml12.Path, row: Any) -> bool:
+    type_ = model.ControlRow if path == ("control",) else model.Row
+    return _note_types(sink, type_, path, row if row is not None else {})
+
+
+def _note_types(sink: Sink, type_: type, path: yaml12.Path, value: Any) -> bool:
+    try:
+        convert(sink.document, type_, path, value)
+    except TableErrors as errors:
+        sink.problems.update(errors.problems)
+        return False
+    return True
 
 
 def _rows(head: Mapping[str, Any]) -> list[tuple[yaml12.Path, Mapping[str, Any]]]:
     rows: list[tuple[yaml12.Path, Mapping[str, Any]]] = []
-    if head.get("control"):
-        rows.append((("control",), {"id": "control", **head["control"]}))
-    rows.extend((("scenarios", index), row) for index, row in enumerate(head["scenarios"]))
+    if isinstance(control := head.get("control"), dict):
+        rows.append((("control",), {"id": "control", **control}))
+    listed = head.get("scenarios")
+    if isinstance(listed, list):
+        rows.extend((("scenarios", index), row) for index, row in enumerate(listed))
     return rows
 
 
 def _cells(head: Mapping[str, Any]) -> list[Cell]:
     matrix = head.get("matrix") or {}
-    combinations = itertools.islice(itertools.product(*matrix.values()), MAX_CELLS)
-    return [Cell(dict(zip(matrix, values, strict=True))) for values in combinations]
+    return [Cell(dict(zip(matrix, values, strict=True))) for values in itertools.product(*matrix.values())]
 
 
 def _check_ids(sink: Sink, rows: list[tuple[yaml12.Path, Mapping[str, Any]]]) -> None:
@@ -167,34 +186,33 @@ def _check_ids(sink: Sink, rows: list[tuple[yaml12.Path, Mapping[str, Any]]]) ->
             sink.add((*path, "value"), "this group has no `vary` that says which column `value` fills")
 
 
-def _with_controls(
-    sink: Sink, scenarios: list[Scenario], rows: list[tuple[yaml12.Path, Mapping[str, Any]]]
-) -> list[Scenario]:
+def _check_controls(sink: Sink) -> None:
+    head = sink.document.value
+    names = [str(row.get("id")) for _, row in _rows(head) if isinstance(row, dict)]
+    for path, row in (*_rows(head), (("defaults",), head.get("defaults"))):
+        name = row.get("control") if isinstance(row, dict) else None
+        if isinstance(name, str) and name not in names:
+            message = f"control '{name}' is no scenario of this group{nearest(name, names)}"
+            sink.add((*path, "control"), message)
+
+
+def _with_controls(sink: Sink, scenarios: Mapping[tuple[yaml12.Path, str], Scenario]) -> list[Scenario]:
     """Return the scenarios with each control as a whole id of the same cell; note those that lack one."""
-    by_id = {scenario.id: scenario for scenario in scenarios}
-    paths = {row["id"]: path for path, row in rows}
+    by_id = {scenario.id: scenario for scenario in scenarios.values()}
     made = []
-    for scenario in scenarios:
-        name, suffix = _split(scenario.id)
-        path = paths[name]
-        if scenario.control is None:
+    for (path, suffix), scenario in scenarios.items():
+        name = scenario.control
+        if name is None:
             if scenario.negative:
                 sink.add(
                     path, "a scenario that expects a no names its control: control: ID of its accepting twin"
                 )
             made.append(scenario)
             continue
-        control = by_id.get(f"{scenario.group}/{scenario.control}{suffix}")
-        if control is None:
-            known = nearest(scenario.control, paths)
-            sink.add((*path, "control"), f"control '{scenario.control}' is no scenario of this group{known}")
-        elif control.id == scenario.id or control.negative:
-            sink.add((*path, "control"), f"control '{scenario.control}' does not expect a yes")
-        else:
+        where = sink.nearest_place([(*path, "control"), ("defaults", "control")])
+        control = by_id.get(f"{scenario.group}/{name}{suffix}")
+        if control is not None and (control.id == scenario.id or control.negative):
+            sink.problems.add(Problem(where, f"control '{name}' does not expect a yes"))
+        elif control is not None:  # else a mistake that was named already
             made.append(replace(scenario, control=control.id))
     return made
-
-
-def _split(scenario_id: str) -> tuple[str, str]:
-    name, bracket, cell = scenario_id.rpartition("/")[2].partition("[")
-    return name, bracket + cell

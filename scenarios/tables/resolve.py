@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -22,15 +23,22 @@ from scenarios.tables.scenario import MAIN, Action, Authenticate, Flood, Mint, M
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from scenarios.tables.problems import Place
     from scenarios.tables.yaml12 import Document, Path
 
 T = TypeVar("T")
 
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _ADVISORY = re.compile(r"(?:CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3})\Z")
+AUDITED: Final = ("mapped_by", "fallback")
+"""What an accept's record can say (MAP-046)."""
+BOUNDED: Final = ("jwks",)
+"""The endpoints of the IdP whose requests a step can bound."""
 MAX_SAYS: Final = 140
 """A sentence longer than this (characters) is no longer one fact."""
 
+_OF_ONE_TOKEN: Final = ("expect", "times", "endpoint", "each_key")
+"""Members of a row that say how its one token is sent; beside steps they would say nothing."""
 ONBOARDED: Final = Expectation({"": (Outcome("onboarded"),)})
 _SHORT: Final = {
     "alg": "onboard.alg",
@@ -64,6 +72,18 @@ class Sink:
         """Note a mistake at a path of the document."""
         self.problems.add(Problem(self.document.place(path), message))
 
+    def nearest_place(self, paths: Iterable[Path]) -> Place:
+        """Return the place of the path that leads furthest to its end; of equal ones, that of the first."""
+        best: Path = ()
+        missing = sys.maxsize
+        for path in paths:
+            there = path
+            while there and there not in self.document.places:
+                there = there[:-1]
+            if len(path) - len(there) < missing:
+                best, missing = there, len(path) - len(there)
+        return self.document.place(best)
+
 
 def resolve(sink: Sink, raw: Mapping[str, Any], path: Path, cell: Cell) -> Scenario | None:
     """Return the scenario of a row of `sink.document` (a plain mapping at `path`), or None with problems noted."""
@@ -84,15 +104,17 @@ class _Row:
         for name, value in cell.values.items():
             row = _put(row, _SHORT[name].split("."), value, keep=True)
         self.layers: tuple[Mapping[str, Any], ...] = (given, defaults, row)
+        self.bases: tuple[Path, ...] = (path, ("defaults",), ("given",))
 
     def scenario(self) -> Scenario | None:
         users = self.users()
         integrations = self.integrations()
         token = self.typed(model.TokenSpec, self.token(), "token")
-        rules = [name for name in self.last("rules", []) if self.rule(name)]
+        rules = [name for index, name in enumerate(self.last("rules", [])) if self.rule(name, index)]
         if token is None or integrations is None or users is None:
             return None
         self.words_of_token(token, integrations, users, ("token",))
+        self.words_of_users(users)
         actions = _Actions(self, token, integrations, users).all()
         self.check_texts()
         if not rules and not self.last("rules", []):
@@ -192,11 +214,39 @@ class _Row:
     # checks
 
     def problem(self, where: Path, message: str) -> None:
-        self.sink.add((*self.path, *where), message)
+        self.sink.problems.add(Problem(self.place(where), message))
+
+    def place(self, where: Path) -> Place:
+        """Return where a member of the merged row was written: the row, the group's defaults, its given, its matrix."""
+        spelled = [(*base, *path) for base in self.bases for path in self.spellings(where)]
+        cells = [("matrix", name) for name in self.cell.values if _SHORT[name] == ".".join(map(str, where))]
+        return self.sink.nearest_place([*spelled, *cells])
+
+    def spellings(self, where: Path) -> list[Path]:
+        """Return the ways in which a table can write a member of a row."""
+        ways: list[Path] = [where]
+        match where:
+            case ("steps", int(), "authenticate", "token", *rest) | ("steps", int(), "mint" | "flood", *rest):
+                ways.append(("token", *rest))
+            case ("steps", int(), "onboard", *rest):
+                ways.append(("onboard", *rest))
+        for way in list(ways):
+            match way:
+                case ("token", "claims", *rest):
+                    ways.append(("claim", *rest))
+                case ("token", "forge", *rest):
+                    ways.append(("forge", *rest))
+                case ("onboard", *rest):
+                    ways.append(("integration", *rest))
+        column = tuple(str(self.head.get("vary") or "").split("."))
+        return ways + [("value", *way[len(column) :]) for way in ways if way[: len(column)] == column]
 
     def typed(self, type_: type[T], raw: Any, *where: str | int) -> T | None:
+        path = (*self.path, *where)
         try:
-            return convert(self.sink.document, type_, (*self.path, *where), raw)
+            return convert(
+                self.sink.document, type_, path, raw, place=lambda p: self.place(p[len(self.path) :])
+            )
         except TableErrors as errors:
             self.sink.problems.update(errors.problems)
             return None
@@ -205,10 +255,10 @@ class _Row:
         if word is not None and word not in known:
             self.problem(where, f"'{word}' is no {kind}{nearest(word, known)}")
 
-    def rule(self, name: Any) -> bool:
+    def rule(self, name: str, index: int) -> bool:
         known = name in rulebook.rules()
         if not known:
-            self.problem(("rules",), f"'{name}' is no rule{nearest(str(name), rulebook.rules())}")
+            self.problem(("rules", index), f"'{name}' is no rule{nearest(str(name), rulebook.rules())}")
         return known
 
     def expectation(self, value: Any, users: Mapping[str, Any], where: Path) -> Expectation:
@@ -231,19 +281,37 @@ class _Row:
 
     def words_of_integration(self, spec: model.IntegrationSpec, where: Path) -> None:
         self.one_of(spec.persona, words.personas(), "persona", (*where, "persona"))
-        for name in spec.published or ():
-            self.one_of(name, words.keys(), "key", (*where, "published"))
-        for item in spec.certificates or ():
-            names: list[str | None] = [item] if isinstance(item, str) else [item.key, *(item.bundle or ())]
-            for letter in names:
-                self.one_of(letter, words.keys(), "key", (*where, "certificates"))
-            if not isinstance(item, str):
-                self.one_of(
-                    item.form, words.certificate_forms(), "form of a certificate", (*where, "certificates")
-                )
-                for limit in (item.not_before, item.not_after):
-                    if limit is not None:
-                        self.duration(limit, (*where, "certificates"))
+        for index, name in enumerate(spec.published or ()):
+            self.one_of(name, words.keys(), "key", (*where, "published", index))
+        for index, entry in enumerate(spec.jwks if isinstance(spec.jwks, list) else ()):
+            letter = entry if isinstance(entry, str) else entry.key
+            self.one_of(letter, words.keys(), "key", (*where, "jwks", index))
+        for index, item in enumerate(spec.certificates or ()):
+            self.words_of_certificate(item, (*where, "certificates", index))
+
+    def words_of_certificate(self, item: str | model.CertificateSpec, where: Path) -> None:
+        if isinstance(item, str):
+            self.one_of(item, words.keys(), "key", where)
+            return
+        self.one_of(item.key, words.keys(), "key", (*where, "key"))
+        for letter in item.bundle or ():
+            self.one_of(letter, words.keys(), "key", (*where, "bundle"))
+        self.one_of(item.form, words.certificate_forms(), "form of a certificate", (*where, "form"))
+        for name in ("not_before", "not_after"):
+            limit = getattr(item, name)
+            if limit is not None:
+                self.duration(limit, (*where, name))
+
+    def words_of_users(self, users: Mapping[str, model.UserSpec]) -> None:
+        """Check whose users they are; a group may give a user to an integration that only some rows have."""
+        for name, user in users.items():
+            if user.of is not None:
+                settings = [self.head.get("given") or {}, *self.head["scenarios"]]
+                known = {
+                    MAIN,
+                    *(other for setting in settings for other in setting.get("integrations") or ()),
+                }
+                self.one_of(user.of, known, "integration of this group", ("users", name, "of"))
 
     def words_of_token(
         self, token: model.TokenSpec, integrations: Mapping[str, Any], users: Mapping[str, Any], where: Path
@@ -267,11 +335,17 @@ class _Row:
             self.problem(
                 ("says",), f"says is one sentence without a full stop, at most {MAX_SAYS} characters"
             )
-        for name in self.all_of("requires"):
-            self.one_of(name, words.requirements(), "capability", ("requires",))
-        for advisory in self.all_of("advisories"):
-            if not _ADVISORY.match(str(advisory)):
-                self.problem(("advisories",), f"'{advisory}' is no advisory: write CVE-2015-9235 or GHSA-…")
+        for base, layer in zip(reversed(self.bases), self.layers, strict=True):
+            for index, name in enumerate(layer.get("requires") or ()):
+                if name not in words.requirements():
+                    known = nearest(name, words.requirements())
+                    self.sink.add((*base, "requires", index), f"'{name}' is no capability{known}")
+        for index, advisory in enumerate(self.last("advisories", ())):
+            if not _ADVISORY.match(advisory):
+                message = f"'{advisory}' is no advisory: write CVE-2015-9235 or GHSA-…"
+                self.problem(("advisories", index), message)
+        for name in self.last("audit", None) or ():
+            self.one_of(name, AUDITED, "member of an accept's record", ("audit", name))
 
 
 class _Actions:
@@ -299,8 +373,9 @@ class _Actions:
         ]
         raw_steps = row.last("steps", None)
         if raw_steps is not None:
-            if "expect" in row.layers[-1]:
-                row.problem(("expect",), "a scenario with steps says expect in each step")
+            for name in _OF_ONE_TOKEN:
+                if name in row.layers[-1]:
+                    row.problem((name,), f"a scenario with steps says {name} in each step")
             return [*start, *self.written(raw_steps)]
         if row.last("expect", None) is None:
             row.problem((), "a scenario says what it expects: expect: ann, or {reject: expired}")
@@ -345,6 +420,7 @@ class _Actions:
             spec = step.flood
             expect = row.expectation(spec.expect, self.users, (*where, "expect"))
             token = self.changed({"forge": spec.forge}, where)
+            self.bounds(spec.requests, where)
             return Flood(expect, token, spec.tokens, spec.requests)
         if step.onboard is not None:
             return self.onboard(step.onboard, raw, where)
@@ -371,9 +447,17 @@ class _Actions:
             token = self.changed(raw.get("token") or {}, (*where, "token"))
         if spec.as_ is not None:
             self.kept.add(spec.as_)
+        self.bounds(spec.requests, where)
         return Authenticate(
             expect, token, spec.as_, spec.times, endpoint=spec.endpoint, requests=spec.requests or None
         )
+
+    def bounds(self, requests: Mapping[str, model.RequestBound], where: Path) -> None:
+        for name, bound in requests.items():
+            place = (*where, "requests", name)
+            self.row.one_of(name, BOUNDED, "endpoint of the IdP", place)
+            if bound.at_most is None and bound.at_least is None:
+                self.row.problem(place, "a bound says at_most, at_least or both")
 
     def onboard(self, spec: model.OnboardStep, raw: Mapping[str, Any], where: Path) -> Onboard:
         row = self.row
@@ -429,7 +513,8 @@ def _put(row: Mapping[str, Any], path: list[str], value: Any, *, keep: bool = Fa
     made = copy.copy(dict(row))
     here = made
     for step in path[:-1]:
-        here[step] = dict(here.get(step) or {})
+        below = here.get(step)
+        here[step] = dict(below) if isinstance(below, dict) else {}
         here = here[step]
     if not (keep and path[-1] in here):
         here[path[-1]] = value

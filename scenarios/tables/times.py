@@ -14,9 +14,9 @@ TIME_CLAIMS: Final = frozenset({"exp", "nbf", "iat", "auth_time"})
 """The claims whose words are times; text for them is written `!json '"text"'`."""
 
 _TERM = re.compile(
-    r"\s*(?P<sign>[-+]?)\s*(?:(?P<now>now\b)|(?P<knob>[a-z][a-z_]*_s\b)|(?P<duration>(?:\d+(?:ms|[smhd]))+))"
+    r"\s*(?P<sign>[-+]?)\s*(?:(?P<now>now\b)|(?P<knob>[a-z][a-z_]*_s\b)|(?P<duration>(?:\d{1,9}(?:ms|[smhd]))+))"
 )
-_PART = re.compile(r"(\d+)(ms|[smhd])")
+_PART = re.compile(r"(\d{1,9})(ms|[smhd])")
 
 
 @dataclass(frozen=True, slots=True)
