@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from scenarios.stage import Lab, Stage
-from scenarios.tables.scenario import MAIN, Authenticate, Flood, Mint, Move, Onboard
+from scenarios.tables.scenario import Authenticate, Flood, Mint, Move, Onboard
 from scenarios.targets.profile import Profile
 from scenarios.targets.protocol import CAPABILITIES, KEY_FORMS
 from scenarios.targets.reference import ALGORITHMS
@@ -42,7 +42,7 @@ def rehearse(scenario: Scenario, lab: Lab) -> Iterator[Shown]:
         for action in scenario.actions:
             match action:
                 case Onboard():
-                    stage.users = action.users
+                    stage.set_users(action.users)
                     record = stage.record(action.name, action.integration)
                     yield Shown(
                         f"onboard {action.name}", record, stage.directory(action.name), expect=action.expect
@@ -71,7 +71,7 @@ def _tokens(stage: Stage, action: Authenticate) -> Iterator[str | bytes]:
     if isinstance(action.token, str):
         yield stage.kept[action.token]
         return
-    keys = [key.kid for key in stage.parties[MAIN].issuer.ring.published()] if action.each_key else [None]
+    keys = [key.kid for key in stage.party().issuer.ring.published()] if action.each_key else [None]
     for key in keys:
         token = stage.token(action.token, key=key)
         if action.keep_as is not None:

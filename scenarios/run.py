@@ -65,8 +65,7 @@ class _Play:
             if bounds:
                 seen = {name: count - before[name] for name, count in self.stage.requests().items()}
                 self.check(judge.judge_requests(bounds, seen))
-        lab = self.stage.lab
-        if self.scenario.canary and (hits := lab.idp.canary_hits(self.stage.canary_name)):
+        if self.scenario.canary and (hits := self.stage.canary_hits()):
             text = f"the target asked the address that the token named, {hits} time{'s' * (hits > 1)}"
             raise _Stop(judge.Finding(Severity.CANARY, text))
 
@@ -82,7 +81,7 @@ class _Play:
             case Mint():
                 self.stage.kept[action.keep_as] = self.stage.token(action.token)
             case Move(what="offboard"):
-                self.session.offboard(self.stage.parties[action.argument].id)
+                self.session.offboard(self.stage.party(action.argument).id)
             case Move():
                 if self.stage.move(action) and "jwks_uri" not in self.profile.keys:
                     # A target that takes keys by value learns of a change by being onboarded anew (protocol.md).
@@ -96,10 +95,9 @@ class _Play:
         users: Mapping[str, Any] | None,
     ) -> None:
         if users is not None:
-            self.stage.users = users
+            self.stage.set_users(users)
         record = self.stage.record(name, spec)
-        now = self.stage.now() if self.stage.virtual else None
-        verdict = self.session.onboard(record, self.stage.directory(name), now=now)
+        verdict = self.session.onboard(record, self.stage.directory(name), now=self.stage.sent_now)
         self.keep(f"onboard {name}", verdict, sent=record)
         if expect is not None:
             self.check(judge.judge(expect, verdict, self.profile, self.stage.user_of))
@@ -114,7 +112,7 @@ class _Play:
             yield self.stage.kept[action.token]
             return
         if action.each_key:
-            for key in self.stage.parties[MAIN].issuer.ring.published():
+            for key in self.stage.party().issuer.ring.published():
                 yield self.stage.token(action.token, key=key.kid)
             return
         token = self.stage.token(action.token)
@@ -123,9 +121,8 @@ class _Play:
         yield token
 
     def ask(self, step: str, expect: Expectation, token: str | bytes, endpoint: int | None = None) -> None:
-        now = self.stage.now()
-        verdict = self.session.authenticate(token, now=now if self.stage.virtual else None, endpoint=endpoint)
-        self.keep(step, verdict, token=token, now=now)
+        verdict = self.session.authenticate(token, now=self.stage.sent_now, endpoint=endpoint)
+        self.keep(step, verdict, token=token, now=self.stage.now)
         self.check(judge.judge(expect, verdict, self.profile, self.stage.user_of))
         self.check(judge.judge_audit(self.scenario.audit, verdict))
 

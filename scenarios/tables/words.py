@@ -43,7 +43,7 @@ def forgeries() -> frozenset[str]:
 @cache
 def certificate_forms() -> frozenset[str]:
     """Return the ways in which an uploaded certificate can be written."""
-    from scenarios.stage.certificate_files import FORMS
+    from mock_idp.certificate_files import FORMS
 
     return frozenset(FORMS)
 

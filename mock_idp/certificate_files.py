@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from mock_idp import SigningKey
+    from mock_idp.keys import SigningKey
 
 _BAG: Final = b"Bag Attributes\n    friendlyName: idp-signing\nsubject=CN = idp-signing\n"
 

@@ -1,0 +1,37 @@
+"""The shipped keys as scenarios use them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from mock_idp.fixed_keys import fixed_key
+from mock_idp.keys import SigningKey
+
+if TYPE_CHECKING:
+    from mock_idp.keys import PrivateKey
+
+
+def staged_key(name: str, alg: str) -> SigningKey:
+    """Return a shipped key by name. Raises `ValueError`, with what there is, for one that is not there."""
+    key = fixed_key(name, alg)
+    return _StagedKey(key.kid, key.alg, key.private)
+
+
+class _StagedKey(SigningKey):
+    """A shipped key that remembers its signatures.
+
+    A third of a run's signatures are over a token that another scenario has too. PSS is left out: its salt is new each
+    time.
+    """
+
+    def sign(self, data: bytes, alg: str | None = None) -> bytes:
+        alg = alg or self.alg
+        if alg.startswith("PS"):
+            return super().sign(data, alg)
+        return _signature(self.private, alg, data)
+
+
+@lru_cache(maxsize=4096)
+def _signature(private: PrivateKey, alg: str, data: bytes) -> bytes:
+    return SigningKey("", alg, private).sign(data)
