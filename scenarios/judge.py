@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from scenarios import rulebook
 from scenarios.results import Kind, Severity
 from scenarios.rulebook import Level, LibraryDefault, Scope
+from scenarios.targets.protocol import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -122,16 +123,16 @@ def _user(verdict: Verdict, profile: Profile, who: Callable[[Mapping[str, Any]],
 
 def _named(verdict: Verdict, user: str | None) -> str:
     if user is not None:
-        return user
+        return readable(user, 200)
     claims = {name: value for name, value in (verdict.claims or {}).items() if name != "iss"}
-    return f"nobody known, with the claims {str(claims)[:200]}"
+    return f"nobody known, with the claims {readable(str(claims), 200)}"
 
 
 def in_words(verdict: Verdict) -> str:
     """Return what the target did, as a report says it."""
     match verdict.kind:
         case "accept":
-            return f"accepted as {verdict.user}" if verdict.user is not None else "accepted"
+            return f"accepted as {readable(verdict.user, 200)}" if verdict.user is not None else "accepted"
         case "reject":
             said = f"rejected ({verdict.reason})"
         case "refused":

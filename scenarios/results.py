@@ -74,6 +74,8 @@ class Exchange(msgspec.Struct, frozen=True, omit_defaults=True):
     """The verdict in words."""
     sent: dict[str, Any] | None = None
     """The onboarding record, for an onboarding request."""
+    published: str | None = None
+    """The JWKS behind the record's URL, where the scenario is about keys."""
     token: str | None = None
     """The credential as it was sent; bytes that are no UTF-8 as `base64:…`."""
     now: float | None = None

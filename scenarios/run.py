@@ -17,6 +17,7 @@ from scenarios import judge
 from scenarios.results import Exchange, Kind, Result, Severity, VerdictRecord
 from scenarios.stage import Stage, StageError
 from scenarios.tables.scenario import MAIN, Authenticate, Flood, Mint, Move, Onboard
+from scenarios.targets.protocol import readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -98,7 +99,9 @@ class _Play:
             self.stage.set_users(users)
         record = self.stage.record(name, spec)
         verdict = self.session.onboard(record, self.stage.directory(name), now=self.stage.sent_now)
-        self.keep(f"onboard {name}", verdict, sent=record)
+        published = self.stage.published(name) if "jwks_uri" in record else None
+        self.exchanges.append(Exchange(f"onboard {name}", judge.in_words(verdict), record, published))
+        self.verdict = verdict
         if expect is not None:
             self.check(judge.judge(expect, verdict, self.profile, self.stage.user_of))
 
@@ -131,14 +134,13 @@ class _Play:
         step: str,
         verdict: Verdict,
         *,
-        sent: dict[str, Any] | None = None,
-        token: str | bytes | None = None,
-        now: float | None = None,
+        token: str | bytes,
+        now: float,
     ) -> None:
         self.verdict = verdict
         if isinstance(token, bytes):
             token = f"base64:{base64.b64encode(token).decode('ascii')}"
-        self.exchanges.append(Exchange(step, judge.in_words(verdict), sent, token, now))
+        self.exchanges.append(Exchange(step, judge.in_words(verdict), token=token, now=now))
         del self.exchanges[:-MAX_KEPT_EXCHANGES]
 
     @staticmethod
@@ -232,7 +234,8 @@ def _proved(result: Result, control: Result) -> Result:
 def _recorded(verdict: Verdict | None) -> VerdictRecord | None:
     if verdict is None:
         return None
-    return VerdictRecord(verdict.kind, verdict.user, verdict.reason or verdict.about, verdict.detail)
+    user = None if verdict.user is None else readable(verdict.user)
+    return VerdictRecord(verdict.kind, user, verdict.reason or verdict.about, verdict.detail)
 
 
 def _result(scenario: Scenario, outcome: Kind, **more: Any) -> Result:

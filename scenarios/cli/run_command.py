@@ -158,6 +158,7 @@ def _recorded(
     from importlib.metadata import version
 
     from scenarios.results import HealthRecord, Run, TargetRecord, totals
+    from scenarios.targets.protocol import readable
 
     health, declared, profile = account.health, account.declaration, account.profile
     return Run(
@@ -187,7 +188,7 @@ def _recorded(
             restarts=health.restarts,
             abandoned=account.abandoned,
             last_exit=health.last_exit,
-            stderr=health.stderr_tail,
+            stderr="\n".join(map(readable, health.stderr_tail.splitlines()[-20:])),
         ),
         issued=account.tokens,
         fetched=account.fetches,

@@ -154,18 +154,19 @@ def _sent(result: Result) -> Iterator[tuple[str, str]]:
     last = result.exchanges[-MAX_EXCHANGES:]
     if len(result.exchanges) > len(last):
         yield "before", f"{len(result.exchanges) - len(last)} steps as expected"
-    for index, exchange in enumerate(last):
-        deciding = index == len(last) - 1
-        yield (
-            "step" if not deciding else "sent",
-            exchange.step + ("" if deciding else f": {cut(exchange.answer, 200)}"),
-        )
-        if deciding and exchange.token is not None:
+    for exchange in last[:-1]:
+        yield "step", f"{exchange.step}: {cut(exchange.answer, 200)}"
+        if exchange.published is not None:
+            yield " jwks", cut(exchange.published)
+    for exchange in last[-1:]:
+        yield "sent", exchange.step
+        if exchange.token is not None:
             yield from _token(exchange.token)
-        elif deciding and exchange.sent is not None:
-            for name, value in exchange.sent.items():
-                if value is not None:
-                    yield f" {name}"[: LABEL - 1], cut(str(value), 300)
+        for name, value in (exchange.sent or {}).items():
+            if value is not None:
+                yield f" {name}"[: LABEL - 1], cut(str(value), 300)
+        if exchange.published is not None:
+            yield " jwks", cut(exchange.published)
 
 
 def _token(token: str) -> Iterator[tuple[str, str]]:

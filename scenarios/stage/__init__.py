@@ -88,6 +88,13 @@ class Stage:
                 party.change(spec)
             return records.record(self._scene, party)
 
+    def published(self, name: str) -> str | None:
+        """Return the JWKS that an integration's IdP serves, for a scenario that is about keys."""
+        party, rule = self.party(name), self._scene.scenario.rule
+        if party.spec.jwks is None and not rule.id.startswith("KEY-"):
+            return None
+        return party.issuer.jwks_bytes().decode("utf-8", "replace")
+
     def set_users(self, users: Mapping[str, UserSpec]) -> None:
         """Let these be the users from now on."""
         self._scene.users = users
