@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scenarios import rulebook
-from scenarios.results import Kind, Severity
+from scenarios.results import WORST_FIRST, Kind, Severity
 from scenarios.rulebook import Level, LibraryDefault, Scope
 from scenarios.targets.protocol import readable
 
@@ -152,6 +152,24 @@ def in_words(verdict: Verdict) -> str:
 
 def _either(outcomes: tuple[Outcome, ...]) -> str:
     return " or ".join(dict.fromkeys(map(str, outcomes)))
+
+
+def judge_done(verdict: Verdict) -> Finding | Unsupported | None:
+    """Judge the answer to a message that only asks for something to be done."""
+    if verdict.kind == "unsupported":
+        return Unsupported(verdict.capability or "?")
+    if verdict.kind == "error":
+        return Finding(
+            Severity.CRASH, f"expected it to be done; the target gave no verdict: {verdict.detail}"
+        )
+    return None
+
+
+def worse(one: Finding | Unsupported, other: Finding | Unsupported) -> bool:
+    """Whether one finding is worse than another; of a target that was not asked to the end nothing is worse."""
+    if isinstance(one, Unsupported) or isinstance(other, Unsupported):
+        return isinstance(one, Unsupported)
+    return WORST_FIRST.index(one.severity) < WORST_FIRST.index(other.severity)
 
 
 def judge_requests(bounds: Mapping[str, RequestBound] | None, seen: Mapping[str, int]) -> Finding | None:

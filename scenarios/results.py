@@ -152,15 +152,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     def findings(self) -> list[Result]:
         """Return the results that are no pass and applied, the worst first."""
         order = {severity: index for index, severity in enumerate(WORST_FIRST)}
-        kinds = {
-            kind: index
-            for index, kind in enumerate((Kind.FAIL, Kind.ERROR, Kind.XPASS, Kind.UNPROVEN, Kind.WARN))
-        }
-        found = [result for result in self.results if result.outcome in kinds]
+        found = [result for result in self.results if result.outcome in FINDINGS | {Kind.WARN}]
         return sorted(
             found,
             key=lambda result: (
-                kinds[result.outcome],
+                result.outcome is Kind.WARN,
                 order[result.severity] if result.severity else len(order),
             ),
         )

@@ -7,6 +7,7 @@ it was not asked for, because a reject without it proves nothing.
 from __future__ import annotations
 
 import base64
+import contextlib
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,7 @@ import msgspec
 from scenarios import judge
 from scenarios.results import Exchange, Kind, Result, Severity, VerdictRecord
 from scenarios.stage import Stage, StageError
+from scenarios.tables.resolve import ONBOARDED
 from scenarios.tables.scenario import MAIN, Authenticate, Flood, Mint, Move, Onboard
 from scenarios.targets.protocol import readable
 
@@ -36,11 +38,17 @@ MAX_KEPT_EXCHANGES: Final = 50
 """So many exchanges of one scenario are kept for its report: the last ones."""
 
 
-@dataclass(slots=True)
 class _Stop(Exception):  # noqa: N818 - it ends a scenario, which is no error
-    """The scenario is decided."""
+    """The scenario is decided: `_Play.decided` says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What decides a scenario, and what had been asked and answered by then."""
 
     finding: judge.Finding | judge.Unsupported
+    verdict: Verdict | None
+    exchanges: tuple[Exchange, ...]
 
 
 @dataclass(slots=True)
@@ -52,13 +60,24 @@ class _Play:
     stage: Stage
     exchanges: list[Exchange] = field(default_factory=list)
     verdict: Verdict | None = None
+    by_value: set[str] = field(default_factory=set)
+    """The integrations whose keys the target was handed and does not fetch."""
+    decided: _Decision | None = None
 
     @property
     def profile(self) -> Profile:
         return self.session.profile
 
     def run(self) -> None:
-        """Do every action; raises `_Stop` at the first deviation."""
+        """Do every action, up to the first deviation that nothing worse can follow."""
+        with contextlib.suppress(_Stop):
+            self.do_all()
+        if self.scenario.canary and (hits := self.stage.canary_hits()):
+            text = f"the target asked the address that the token named, {hits} time{'s' * (hits > 1)}"
+            self.decide(judge.Finding(Severity.CANARY, text))
+
+    def do_all(self) -> None:
+        """Do every action; raises `_Stop`."""
         for action in self.scenario.actions:
             before = self.stage.requests()
             self.act(action)
@@ -66,9 +85,6 @@ class _Play:
             if bounds:
                 seen = {name: count - before[name] for name, count in self.stage.requests().items()}
                 self.check(judge.judge_requests(bounds, seen))
-        if self.scenario.canary and (hits := self.stage.canary_hits()):
-            text = f"the target asked the address that the token named, {hits} time{'s' * (hits > 1)}"
-            raise _Stop(judge.Finding(Severity.CANARY, text))
 
     def act(self, action: Action) -> None:
         match action:
@@ -82,16 +98,18 @@ class _Play:
             case Mint():
                 self.stage.kept[action.keep_as] = self.stage.token(action.token)
             case Move(what="offboard"):
-                self.session.offboard(self.stage.party(action.argument).id)
+                self.verdict = self.session.offboard(self.stage.party(action.argument).id)
+                self.exchanges.append(Exchange(f"offboard {action.argument}", judge.in_words(self.verdict)))
+                self.check(judge.judge_done(self.verdict))
             case Move():
-                if self.stage.move(action) and "jwks_uri" not in self.profile.keys:
+                if self.stage.move(action) and MAIN in self.by_value:
                     # A target that takes keys by value learns of a change by being onboarded anew (protocol.md).
-                    self.onboard(MAIN, None, None, None)
+                    self.onboard(MAIN, ONBOARDED, None, None)
 
     def onboard(
         self,
         name: str,
-        expect: Expectation | None,
+        expect: Expectation,
         spec: IntegrationSpec | None,
         users: Mapping[str, Any] | None,
     ) -> None:
@@ -102,8 +120,9 @@ class _Play:
         published = self.stage.published(name) if "jwks_uri" in record else None
         self.exchanges.append(Exchange(f"onboard {name}", judge.in_words(verdict), record, published))
         self.verdict = verdict
-        if expect is not None:
-            self.check(judge.judge(expect, verdict, self.profile, self.stage.user_of))
+        fetched = "jwks_uri" in record and "jwks_uri" in self.profile.keys
+        (self.by_value.discard if fetched else self.by_value.add)(name)
+        self.check(judge.judge(expect, verdict, self.profile, self.stage.user_of))
 
     def authenticate(self, action: Authenticate) -> None:
         for token in self.tokens(action):
@@ -143,10 +162,18 @@ class _Play:
         self.exchanges.append(Exchange(step, judge.in_words(verdict), token=token, now=now))
         del self.exchanges[:-MAX_KEPT_EXCHANGES]
 
-    @staticmethod
-    def check(found: judge.Finding | judge.Unsupported | None) -> None:
-        if found is not None:
-            raise _Stop(found)
+    def check(self, found: judge.Finding | judge.Unsupported | None) -> None:
+        if found is None:
+            return
+        self.decide(found)
+        # After a wrong reason the scenario goes on: a later step may accept what it must not.
+        if isinstance(found, judge.Unsupported) or found.severity is not Severity.WRONG_REASON:
+            raise _Stop
+
+    def decide(self, found: judge.Finding | judge.Unsupported) -> None:
+        """Let what was found decide the scenario, unless something as bad did already."""
+        if self.decided is None or judge.worse(found, self.decided.finding):
+            self.decided = _Decision(found, self.verdict, tuple(self.exchanges))
 
 
 def run_scenario(scenario: Scenario, session: Session, lab: Lab) -> Result:
@@ -160,30 +187,27 @@ def run_scenario(scenario: Scenario, session: Session, lab: Lab) -> Result:
     except StageError as fault:
         return _result(scenario, Kind.ERROR, message=str(fault), table_fault=True)
     play = _Play(scenario, session, stage)
-    finding: judge.Finding | judge.Unsupported | None = None
     try:
         session.reset()
         play.run()
-    except _Stop as stop:
-        finding = stop.finding
     except StageError as fault:
         return _result(scenario, Kind.ERROR, message=str(fault), table_fault=True)
     finally:
         stage.close()
-    verdict = _recorded(play.verdict)
     took = time.perf_counter() - began
-    if finding is None:
-        return _result(scenario, Kind.PASS, verdict=verdict, duration_s=took)
+    if play.decided is None:
+        return _result(scenario, Kind.PASS, verdict=_recorded(play.verdict), duration_s=took)
+    finding, verdict = play.decided.finding, _recorded(play.decided.verdict)
     if isinstance(finding, judge.Unsupported):
         message = f"the target answered that it does not support {finding.capability}"
-        return _result(scenario, Kind.NOT_APPLICABLE, message=message, duration_s=took)
+        return _result(scenario, Kind.NOT_APPLICABLE, verdict=verdict, message=message, duration_s=took)
     return _result(
         scenario,
         judge.outcome_of(finding, scenario),
         verdict=verdict,
         message=finding.message,
         severity=finding.severity,
-        exchanges=_plain(play.exchanges),
+        exchanges=_plain(play.decided.exchanges),
         duration_s=took,
     )
 
@@ -209,26 +233,31 @@ def run(
 
     for scenario in wanted:
         result = result_of(scenario)
-        if scenario.control is not None and result.outcome is Kind.PASS:
+        if scenario.control is not None and _is_a_no_as_expected(result):
             result = _proved(result, result_of(catalogue[scenario.control]))
         yield result
 
 
+def _is_a_no_as_expected(result: Result) -> bool:
+    """Whether the target said no where it should, for whatever reason."""
+    if result.verdict is None or result.verdict.kind in YES:
+        return False
+    return result.outcome is Kind.PASS or result.severity is Severity.WRONG_REASON
+
+
 def _proved(result: Result, control: Result) -> Result:
     """Return the result of a no as it stands beside its control (product design, Judging)."""
-    if result.verdict is None or result.verdict.kind in YES:
-        return result
     if control.outcome is Kind.NOT_APPLICABLE:
         message = f"its control {control.id} does not apply: {control.message}"
         return msgspec.structs.replace(result, outcome=Kind.NOT_APPLICABLE, message=message)
-    if control.outcome in (Kind.PASS, Kind.WARN) and control.verdict is not None:
-        if control.verdict.kind in YES:
-            return result
+    if control.verdict is not None and control.verdict.kind in YES:
+        return result
+    if control.outcome is Kind.PASS:
         message = "the target may reject the control too, by its own policy, so that a reject proves nothing"
         return msgspec.structs.replace(result, outcome=Kind.NOT_APPLICABLE, message=message)
     came = control.message or control.outcome.value
     message = f"rejected, and so was its control {control.id}, which proves nothing ({came})"
-    return msgspec.structs.replace(result, outcome=Kind.UNPROVEN, message=message)
+    return msgspec.structs.replace(result, outcome=Kind.UNPROVEN, severity=None, message=message)
 
 
 def _recorded(verdict: Verdict | None) -> VerdictRecord | None:
