@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections import Counter
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -55,10 +56,10 @@ def _odd(segment: str) -> str:
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members: dict[str, object] = {}
+    count: Counter[str] = Counter()
     for name, value in pairs:
-        while name in members:
-            name += " (again)"  # noqa: PLW2901 - a member that stands twice must be seen twice
-        members[name] = value
+        count[name] += 1  # a member that stands twice must be seen twice
+        members[name if count[name] == 1 else f"{name} (again, {count[name]})"] = value
     return members
 
 

@@ -23,7 +23,7 @@ class Selection:
     """What the options of `list` and `run` ask for; what is empty does not restrict.
 
     `patterns` are ids, beginnings of ids at a `/` or `[`, or patterns with `*` and `?`. `rules` are rule ids or groups
-    (`MAP-014`, `MAP`). `levels` are rule levels in any case.
+    (`MAP-014`, `MAP`), and `levels` are rule levels, both in any case.
     """
 
     patterns: tuple[str, ...] = ()
@@ -36,7 +36,8 @@ class Selection:
             matcher = _matcher(pattern)
             if not any(matcher.match(name) for name in scenarios):
                 raise SelectionError(f"no scenario is called '{pattern}'{nearest(pattern, scenarios)}")
-        for rule in self.rules:
+        rules = [rule.upper() for rule in self.rules]
+        for rule in rules:
             if not any(_has_rule(scenario, [rule]) for scenario in scenarios.values()):
                 known = {name for scenario in scenarios.values() for name in scenario.rules}
                 raise SelectionError(f"no scenario tests the rule '{rule}'{nearest(rule, known)}")
@@ -46,7 +47,7 @@ class Selection:
             scenario
             for scenario in scenarios.values()
             if (not matchers or any(matcher.match(scenario.id) for matcher in matchers))
-            and (not self.rules or _has_rule(scenario, self.rules))
+            and (not rules or _has_rule(scenario, rules))
             and (not levels or scenario.rule.level.value.lower() in levels)
         ]
 

@@ -7,6 +7,7 @@ or spoke a broken protocol; 130 interrupted. No traceback reaches a user unless 
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -70,6 +71,9 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with its exit status."""
     signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # no sign may stop a report in a narrower encoding
     sys.exit(_status(arguments))
 
 

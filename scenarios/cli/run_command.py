@@ -73,6 +73,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     if details != "all" and not details.isdecimal():
         raise click.BadParameter("a number or 'all'", param_hint="--details")
+    if junit == json_path == "-":
+        raise click.UsageError("only one of --junit and --json can go to stdout")
     check_writable(junit, json_path)
     scenarios = catalogue(catalogs)
     wanted = chosen(scenarios, patterns, rules, levels)

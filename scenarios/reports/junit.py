@@ -74,10 +74,10 @@ def _case(suite: ET.Element, group: str, result: Result, *, strict: bool) -> Non
 def _text(result: Result) -> str:
     rule = rulebook.rules()[result.rules[0]]
     lines = [
-        f"scenario: {result.says}",
+        f"scenario: {cut(result.says)}",
         f"rule:     {rule.id} {rule.statement}",
         f"source:   {rule.source} ({rulebook.basis_text(rule.basis)})",
-        f"expected: {result.expected}",
+        f"expected: {cut(result.expected)}",
         f"came:     {cut(result.message)}",
     ]
     for exchange in result.exchanges[-1:]:

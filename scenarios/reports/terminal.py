@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Final
@@ -36,9 +37,15 @@ MAX_EXCHANGES: Final = 6
 
 
 def console(*, plain: bool = False, stderr: bool = False) -> Console:
-    """Return a console that wraps at the terminal's width and obeys NO_COLOR; `plain` takes all styling away."""
+    """Return a console that wraps at the terminal's width; `plain`, or NO_COLOR, takes all styling away."""
+    bare = plain or bool(os.environ.get("NO_COLOR"))
     return Console(
-        stderr=stderr, no_color=plain or None, highlight=False, markup=False, emoji=False, soft_wrap=False
+        stderr=stderr,
+        color_system=None if bare else "auto",
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=False,
     )
 
 
