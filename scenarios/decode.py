@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections import Counter
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 

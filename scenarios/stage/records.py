@@ -64,7 +64,8 @@ def _forms(scene: Scene, party: Party) -> list[str]:
     spec, takes = party.spec, [form for form in scene.profile.keys if form in _FORMS]
     said = [form for form in ("jwks_uri", "certificates") if _said(getattr(spec, form))]
     if spec.keys is not None and spec.keys not in said:
-        said.append(spec.keys)
+        # A target that only fetches is handed a set by URL: `not_applicable` lets it be asked.
+        said.append("jwks_uri" if spec.keys == "jwks" and "jwks" not in takes else spec.keys)
     if said:
         return said
     if isinstance(spec.jwks, str):
