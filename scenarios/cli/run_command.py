@@ -83,8 +83,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     if jobs is None:
         # The reference verifier minds nothing; what else a target may share between its copies, its author knows.
         jobs = cores() if target is None else 1
-    run = _run(reached, wanted, scenarios, known, jobs=jobs, show=not plain and json_path != "-")
-    if json_path != "-":
+    quiet = "-" in {json_path, junit}  # stdout is for the results alone
+    run = _run(reached, wanted, scenarios, known, jobs=jobs, show=not plain and not quiet)
+    if not quiet:
         from scenarios.reports.terminal import console, report
 
         report(
