@@ -58,12 +58,12 @@ def _of_integration(spec: IntegrationSpec) -> Iterator[str]:
         yield f"keys:{spec.keys}"
     if spec.certificates is not None:
         yield "keys:certificates"
-    if spec.jwks_uri is not msgspec.UNSET or isinstance(spec.jwks, str):
+    if isinstance(spec.jwks, str):
         yield "keys:jwks_uri"  # a set that is written as text may be no JSON, and only a server can send that
-    elif isinstance(spec.jwks, str):
-        yield "keys:jwks_uri"  # text that need not be JSON can only be fetched
+    elif spec.jwks_uri is not msgspec.UNSET:
+        yield "keys:jwks_uri"
     elif spec.jwks is not None:
-        yield "keys:jwks"  # by value or by URL: see `Profile` matching in run.py
+        yield "keys:jwks"  # by value or by URL: see `judge.not_applicable`
 
 
 def _of_action(action: object) -> Iterator[str]:
