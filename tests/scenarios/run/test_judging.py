@@ -440,8 +440,8 @@ def test_the_answer_to_a_false_record(
         onboard=lambda m: answer if m["integration"]["leeway_s"] > 300 else {"verdict": "onboarded"}
     )
     rows = (
-        GOOD
-        + "  - {id: bad, says: B, rules: [MAP-001], onboard: {leeway_s: 301}, expect: {refused: leeway}, control: good}\n"
+        GOOD + "  - {id: bad, says: B, rules: [MAP-001], onboard: {leeway_s: 301}, control: good,"
+        " expect: {refused: leeway}}\n"
     )
 
     result = play(rows, double)["bad"]
