@@ -45,7 +45,7 @@ def command(
         return
     from rich.text import Text
 
-    from scenarios.reports.terminal import console
+    from scenarios.reports.terminal import console, row
 
     out = console(plain=plain)
     group = ""
@@ -58,12 +58,8 @@ def command(
                 )
             )
         name = scenario.id.removeprefix(f"{group}/")
-        level = scenario.rule.level.value
-        out.print(
-            Text(f"  {level:6}  {scenario.rules[0]:8}  {name}", style=""),
-            Text(f"    {scenario.says}", style="dim"),
-            sep="\n",
-        )
+        out.print(Text(f"   {scenario.rule.level.value:13}{scenario.rules[0]:9} {name}"))
+        row(out, "", scenario.says)
     out.print(Text(f"\n{len(found)} scenarios", style="bold"))
 
 
@@ -71,9 +67,9 @@ def _forgeries(*, plain: bool) -> None:
     from rich.text import Text
 
     from mock_idp.forgeries import FORGERIES
-    from scenarios.reports.terminal import console
+    from scenarios.reports.terminal import console, row
 
     out = console(plain=plain)
     for name, forgery in sorted(FORGERIES.items()):
         out.print(Text.assemble((name, "bold"), f"  {' '.join((*forgery.rules, *forgery.advisories))}"))
-        out.print(Text(f"    {forgery.says}"))
+        row(out, "", forgery.says)
