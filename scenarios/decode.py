@@ -34,9 +34,11 @@ def decode(token: str) -> Decoded:
 
 
 def _part(segment: str) -> str:
+    if not segment:
+        return "(empty)"
     raw = _bytes(segment)
     if raw is None:
-        return f"not base64url: {cut(segment)}" if segment else "(empty)"
+        return f"not base64url: {cut(segment)}"
     try:
         text = raw.decode()
     except UnicodeDecodeError:
