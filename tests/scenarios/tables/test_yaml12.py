@@ -211,7 +211,7 @@ _JSON = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(10**20), 10**20)
-    | st.floats(allow_nan=False)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(
         st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp"), exclude_characters="\ufeff\ufffe\uffff"),
         max_size=20,
@@ -226,7 +226,7 @@ _JSON = st.recursive(
 @given(_JSON)
 @settings(max_examples=200, deadline=None)
 def test_a_json_like_value_survives_dump_and_load(wanted: Any) -> None:
-    dumped = json.dumps(wanted, ensure_ascii=False).replace("Infinity", ".inf")
+    dumped = json.dumps(wanted, ensure_ascii=False)
 
     assert value(dumped) == wanted
 
