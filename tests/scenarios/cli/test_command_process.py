@@ -1,0 +1,90 @@
+"""The command as a process: what starting it imports, and how signals and closed pipes end it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.scenarios.cli.conftest import Touchstone
+
+REPOSITORY = Path(__file__).parents[3]
+HEAVY = (
+    "cryptography",
+    "jwt",
+    "rich",
+    "yaml",
+    "msgspec",
+    "urllib3",
+    "uvicorn",
+    "faker",
+    "mock_idp",
+    "verifier",
+)
+
+
+def start(*arguments: str, code: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    words = ["-c", code] if code is not None else ["-m", "scenarios"]
+    return subprocess.run(
+        [sys.executable, *words, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "COLUMNS": "80", "PYTHONUTF8": "0", **environment},
+    )
+
+
+@pytest.mark.parametrize("command", ["", "run", "list", "show", "lint"])
+def test_help_imports_nothing_heavy(command: str) -> None:
+    code = (
+        "import sys; from scenarios.cli import main\n"
+        "try: main([*sys.argv[1:], '--help'])\n"
+        f"finally: print('heavy:', [name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
+    )
+
+    ended = start(*filter(None, [command]), code=code)
+
+    assert ended.returncode == 0
+    assert "Usage: touchstone" in ended.stdout
+    assert ended.stderr == "heavy: []\n"
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_leaves_the_report_of_what_ran(touchstone: Touchstone, name: str) -> None:
+    ended = start(
+        "run", "--catalog", "table.yaml", "--target", touchstone.target("hanging"), "--json", "run.json", SIGNAL=name
+    )  # fmt: skip
+
+    run = json.loads((touchstone.folder / "run.json").read_text())
+    assert (ended.returncode, ended.stderr) == (130, "")
+    assert run["interrupted"] is True
+    assert [result["outcome"] for result in run["results"]] == ["pass"]
+    assert "interrupted: this is the report of what ran" in ended.stdout
+
+
+def test_a_reader_that_goes_away_ends_the_command_without_a_word() -> None:
+    code = (
+        "import os, sys; from scenarios.cli import main\n"
+        "r, w = os.pipe(); os.close(r); os.dup2(w, 1); main(['list', '--plain'])"
+    )
+
+    ended = start(code=code)
+
+    assert (ended.returncode, ended.stderr) == (1, "")
+
+
+def test_no_sign_stops_a_report_in_a_narrower_encoding(touchstone: Touchstone) -> None:
+    ended = start(
+        "run", "--catalog", "table.yaml", "--target", touchstone.target("careless"), PYTHONIOENCODING="ascii"
+    )  # fmt: skip
+
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert "\\xb7" in ended.stdout
