@@ -89,8 +89,11 @@ class Touchstone:
 
     def target(self, function: str) -> str:
         """Return the path of a target file for a function of the target above."""
-        profile = "profile: {scope: library, keys: [jwks], algorithms: [RS256, ES256]}\n"
-        return self.write(f"{function}.yaml", f"adapter: in-process\npython: target.py:{function}\n{profile}")
+        # An interrupt that comes before the wait for an answer has begun is noticed when the wait is over.
+        rest = (
+            "timeouts: {answer_s: 1}\nprofile: {scope: library, keys: [jwks], algorithms: [RS256, ES256]}\n"
+        )
+        return self.write(f"{function}.yaml", f"adapter: in-process\npython: target.py:{function}\n{rest}")
 
     def __call__(self, *arguments: str) -> Ended:
         """Run `touchstone` with the arguments."""
