@@ -166,7 +166,7 @@ class Onboarding:
         if files:
             return FixedKeys(self._selected_keys(self._certificates(files), record.selected))
         if not _absent(record.jwks_uri):
-            return self._jwks(record.jwks_uri, record.ca_file)
+            return self._jwks(record.jwks_uri, None if _absent(record.ca_file) else record.ca_file)
         raise OnboardingRefused(
             "keys_missing", "at least one certificate, or a JWKS URL", "certificates"
         )  # ONB-005
