@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
+from scenarios.files import yaml12
+from scenarios.files.convert import convert
+from scenarios.files.problems import Place, Problem, TableErrors, nearest
 from scenarios.results import Kind, Result
-from scenarios.tables import yaml12
-from scenarios.tables.convert import convert
-from scenarios.tables.problems import Place, Problem, TableErrors, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

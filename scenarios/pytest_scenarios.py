@@ -13,12 +13,12 @@ import pytest
 
 from mock_idp import Issuer, KeyRing, MockIdP, fixed_key, persona
 from mock_idp.served import ServedIssuer
+from scenarios.files.problems import TableErrors, nearest
 from scenarios.results import Kind
 from scenarios.run import run
 from scenarios.selection import Selection, SelectionError
 from scenarios.stage import Lab
 from scenarios.tables.load import builtin_tables, load, tables_at
-from scenarios.tables.problems import TableErrors, nearest
 from scenarios.targets.in_process import CallableTarget
 from scenarios.targets.profile import Profile, TargetError
 from scenarios.targets.reference import reference_session

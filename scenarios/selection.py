@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scenarios.tables.problems import nearest
+from scenarios.files.problems import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.tables import model, yaml12
+from scenarios.files import yaml12
+from scenarios.tables import model
 from scenarios.tables.load import load_table
 
 REPOSITORY = Path(__file__).parents[1]

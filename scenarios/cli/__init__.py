@@ -49,7 +49,7 @@ class _Lazy(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from scenarios.tables.problems import nearest
+            from scenarios.files.problems import nearest
 
             ctx.fail(f"'{args[0]}' is no command{nearest(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
@@ -98,8 +98,8 @@ def _status(arguments: Sequence[str] | None) -> int:
 
 
 def _explained(error: Exception) -> int:
+    from scenarios.files.problems import TableErrors
     from scenarios.stage import StageError
-    from scenarios.tables.problems import TableErrors
     from scenarios.targets.profile import TargetError
 
     if isinstance(error, TableErrors):

@@ -36,9 +36,9 @@ def command(paths: tuple[str, ...], schema: str | None) -> None:
 
 
 def _rehearse_all(scenarios: Iterable[Scenario]) -> None:
+    from scenarios.files.problems import Problem, TableErrors
     from scenarios.rehearse import rehearse
     from scenarios.stage import Lab, StageError
-    from scenarios.tables.problems import Problem, TableErrors
 
     problems = []
     with Lab() as lab:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from mock_idp.certificate_files import certificate_file
+from scenarios.files.yaml12 import ABSENT
 from scenarios.stage.keys import staged_key
 from scenarios.stage.tokens import token
 from scenarios.tables import model, times
-from scenarios.tables.yaml12 import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,11 +15,11 @@ from mock_idp.issuer import DEFAULT_AUDIENCE, DEFAULT_TENANT
 from mock_idp.keys import ALGORITHMS
 from mock_idp.personas import pairwise_sub, persona
 from scenarios import rulebook
+from scenarios.files.yaml12 import ABSENT
 from scenarios.stage.keys import staged_key
 from scenarios.tables import model
 from scenarios.tables.requirements import DEFAULT_ALG
 from scenarios.tables.scenario import MAIN
-from scenarios.tables.yaml12 import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

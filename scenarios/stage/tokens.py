@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from mock_idp import Issuer, Person, RawJSON
 from mock_idp.forgeries import ForgeContext, finish, forge
 from mock_idp.personas import persona
+from scenarios.files.yaml12 import ABSENT, Json
 from scenarios.stage.keys import staged_key
 from scenarios.tables import times, words
-from scenarios.tables.yaml12 import ABSENT, Json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

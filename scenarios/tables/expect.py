@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from scenarios import rulebook
-from scenarios.tables.problems import nearest
+from scenarios.files.problems import nearest
 from scenarios.targets.protocol import REFUSE_REASONS, REJECT_REASONS
 
 if TYPE_CHECKING:

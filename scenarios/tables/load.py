@@ -13,9 +13,10 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from scenarios.tables import model, yaml12
-from scenarios.tables.convert import convert
-from scenarios.tables.problems import Place, Problem, TableErrors, nearest
+from scenarios.files import yaml12
+from scenarios.files.convert import convert
+from scenarios.files.problems import Place, Problem, TableErrors, nearest
+from scenarios.tables import model
 from scenarios.tables.resolve import Cell, Sink, resolve
 
 if TYPE_CHECKING:

@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from scenarios import rulebook
+from scenarios.files.convert import convert
+from scenarios.files.problems import Problem, TableErrors, nearest
 from scenarios.tables import expect as expectations
 from scenarios.tables import model, requirements, times, words
-from scenarios.tables.convert import convert
 from scenarios.tables.expect import Expectation, Outcome
-from scenarios.tables.problems import Problem, TableErrors, nearest
 from scenarios.tables.scenario import MAIN, Action, Authenticate, Flood, Mint, Move, Onboard, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from scenarios.tables.problems import Place
-    from scenarios.tables.yaml12 import Document, Path
+    from scenarios.files.problems import Place
+    from scenarios.files.yaml12 import Document, Path
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scenarios import rulebook
+    from scenarios.files.problems import Place
     from scenarios.tables.expect import Expectation
     from scenarios.tables.model import IntegrationSpec, RequestBound, SendSpec, TokenSpec, UserSpec
-    from scenarios.tables.problems import Place
 
 MAIN: Final = "main"
 """The name of the integration that is meant when none is named."""

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from scenarios.targets.protocol import CAPABILITIES, KEY_FORMS
+from scenarios.targets.protocol import CAPABILITIES, CHECKS, KEY_FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-CHECKS: Final = ("iss", "aud", "exp", "nbf", "iat")
-"""The claims that a target may say it does not check itself."""
 
 
 @cache

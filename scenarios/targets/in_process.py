@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
 import msgspec
 
-from scenarios.tables.problems import nearest
+from scenarios.files.problems import nearest
 from scenarios.targets import wire
 from scenarios.targets.channel import ChannelCrash, ChannelFailure, ChannelGarbage, ChannelTimeout
 from scenarios.targets.profile import TargetError

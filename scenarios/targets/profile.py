@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from scenarios.tables.words import CHECKS
-from scenarios.targets.protocol import KEY_FORMS, Declaration
+from scenarios.targets.protocol import CHECKS, KEY_FORMS, Declaration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from scenarios.tables.problems import nearest
+from scenarios.files.problems import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -111,6 +111,8 @@ CAPABILITIES: Final[Mapping[str, str]] = MappingProxyType(
 
 KEY_FORMS: Final = ("jwks_uri", "jwks", "certificates", "public_keys")
 """The forms in which an integration's keys travel."""
+CHECKS: Final = ("iss", "aud", "exp", "nbf", "iat")
+"""The claims that a target may say it does not check itself."""
 HTTPS_ONLY: Final = "https_only"
 """Stands beside `jwks_uri` where the target takes no `http:` URL."""
 SCOPES: Final = ("library", "service", "system")

@@ -14,23 +14,22 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from scenarios import rulebook
+from scenarios.files import yaml12
+from scenarios.files.convert import convert
+from scenarios.files.problems import Problem, TableErrors, nearest
 from scenarios.rulebook import KnobType
-from scenarios.tables import yaml12
-from scenarios.tables.convert import convert
-from scenarios.tables.problems import Problem, TableErrors, nearest
-from scenarios.tables.words import CHECKS
 from scenarios.targets.json_lines import JsonLines
 from scenarios.targets.profile import DECLARED, Profile, TargetError
-from scenarios.targets.protocol import CAPABILITIES, HTTPS_ONLY, KEY_FORMS, REASONS, SCOPES
+from scenarios.targets.protocol import CAPABILITIES, CHECKS, HTTPS_ONLY, KEY_FORMS, REASONS, SCOPES
 from scenarios.targets.python_target import python_channel
 from scenarios.targets.session import Session, Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from scenarios.files.yaml12 import Document
+    from scenarios.files.yaml12 import Path as Where
     from scenarios.rulebook import Knob
-    from scenarios.tables.yaml12 import Document
-    from scenarios.tables.yaml12 import Path as Where
     from scenarios.targets.channel import Channel
 
 MAX_TIMEOUT_S: Final = 600

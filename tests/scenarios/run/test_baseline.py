@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scenarios.baseline import Baseline
+from scenarios.files.problems import TableErrors
 from scenarios.results import Kind, Result
-from scenarios.tables.problems import TableErrors
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ import jsonschema
 import msgspec
 import pytest
 
+from scenarios.files.problems import TableErrors
 from scenarios.tables import model
 from scenarios.tables.load import builtin_tables, load, tables_at
-from scenarios.tables.problems import TableErrors
 from scenarios.tables.scenario import Authenticate, Flood, Move, Onboard, Scenario
 
 if TYPE_CHECKING:

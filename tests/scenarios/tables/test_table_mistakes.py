@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from scenarios.files.problems import TableErrors
 from scenarios.tables.load import MAX_CELLS, load
-from scenarios.tables.problems import TableErrors
 
 HEAD = """\
 group: mapping/try

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.tables.problems import TableErrors
+from scenarios.files.problems import TableErrors
 from scenarios.targets.profile import Profile, TargetError
 from scenarios.targets.session import Session, Timeouts
 from scenarios.targets.target_file import TargetSpec, load_target, open_target

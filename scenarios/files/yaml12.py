@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import yaml
 
-from scenarios.tables.problems import Place, Problem, TableErrors, nearest
+from scenarios.files.problems import Place, Problem, TableErrors, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

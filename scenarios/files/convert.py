@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from scenarios.tables.problems import Problem, TableErrors, nearest
-from scenarios.tables.yaml12 import ABSENT, Json
+from scenarios.files.problems import Problem, TableErrors, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from scenarios.tables.problems import Place
-    from scenarios.tables.yaml12 import Document, Path
+    from scenarios.files.problems import Place
+    from scenarios.files.yaml12 import Document, Path
 
 T = TypeVar("T")
 
@@ -224,21 +223,4 @@ def _word(name: str) -> str:
     return _WORDS.get(name, f"'{name}'")
 
 
-def plain(value: Any) -> Any:
-    """Return a value as JSON can show it: `!absent` and `!json` as the words that were written."""
-    match value:
-        case dict():
-            return {key: plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [plain(item) for item in value]
-        case bytes():
-            return f"!base64 ({len(value)} bytes)"
-        case Json():
-            return f"!json {value.text}"
-        case _ if value is ABSENT:
-            return "!absent"
-        case _:
-            return value
-
-
-__all__ = ["at", "convert", "plain"]
+__all__ = ["at", "convert"]
