@@ -80,3 +80,28 @@ def test_the_command_imports_at_its_start_only_what_help_needs(path: Path) -> No
     names = set(imported(top_level(ast.parse(path.read_text(encoding="utf-8")))))
 
     assert names - sys.stdlib_module_names <= {"click", "scenarios"}
+
+
+LAYERS = {
+    "scenarios/files": ("tables", "targets", "stage", "reports", "cli", "run", "judge", "rulebook"),
+    "scenarios/targets": ("tables", "stage", "reports", "cli", "run", "judge"),
+    "scenarios/tables": ("stage", "reports", "cli", "run", "judge", "results"),
+    "scenarios/stage": ("reports", "cli", "run", "judge", "results"),
+    "scenarios/reports": ("stage", "cli", "run", "judge"),
+}
+"""What lies above a folder of `scenarios`, and is not imported by it."""
+
+
+@pytest.mark.parametrize("folder", LAYERS)
+def test_no_folder_of_scenarios_imports_what_lies_above_it(folder: str) -> None:
+    above = {f"scenarios.{name}" for name in LAYERS[folder]}
+
+    found = {
+        f"{path.name}: {node.module}"
+        for path in (REPOSITORY / folder).glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module
+        if ".".join(node.module.split(".")[:2]) in above
+    }
+
+    assert found == set()
