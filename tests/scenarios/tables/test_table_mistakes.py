@@ -302,6 +302,14 @@ def test_a_value_is_wrong_where_it_stands_and_not_where_its_column_is() -> None:
     assert line.startswith("t1.yaml:6:54: 'z' is no key")
 
 
+def test_a_control_that_expects_a_no_itself_is_a_mistake() -> None:
+    late = "  - {{id: {0}, says: A, rules: [CLM-001], expect: {{reject: expired}}, control: {1}}}\n"
+
+    assert problems(HEAD + GOOD + late.format("late", "good") + late.format("later", "late")) == [
+        "t1.yaml:7:71: control 'late' does not expect a yes"
+    ]
+
+
 def test_an_id_that_another_file_has_is_a_mistake() -> None:
     assert problems(HEAD + GOOD, HEAD + GOOD) == [
         "t2.yaml:5:5: id 'mapping/try/good' is taken by t1.yaml:5:5"
