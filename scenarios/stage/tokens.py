@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_idp import Issuer, Person, RawJSON
-from mock_idp.forgeries import ForgeContext, finish, forge
+from mock_idp.forgeries import ForgeContext, ForgeryError, finish, forge
 from mock_idp.personas import persona
 from scenarios.files.yaml12 import ABSENT, Json
 from scenarios.stage.keys import staged_key
@@ -40,7 +40,7 @@ def token(
     context = ForgeContext.of(party.issuer, seed=seed)
     for name, argument in words.forge_steps(spec.forge):
         asked = _filled(_with_hmac(name, argument, spec.hmac), scene.canary_url)
-        credential = forge(credential, name, asked, context=context)
+        credential = _forged(credential, name, asked, context)
     made = finish(credential)
     scene.lab.tokens += 1
     return made if spec.text is None else spec.text.replace("{token}", str(made))
@@ -88,7 +88,7 @@ def _key(party: Party, name: str, alg: str | None) -> SigningKey:
 def _members(scene: Scene, changes: Mapping[str, Any]) -> dict[str, Any]:
     made = {}
     for name, value in changes.items():
-        if name in times.TIME_CLAIMS and isinstance(value, str):
+        if times.is_time_claim(name) and isinstance(value, str):
             made[name] = math.floor(scene.now() + times.parse(value).of(scene.knob))
         else:
             made[name] = _filled(value, scene.canary_url)
@@ -111,6 +111,17 @@ def _filled(value: Any, canary_url: str) -> Any:
         case list():
             return [_filled(item, canary_url) for item in value]
     return value
+
+
+def _forged(
+    credential: Draft | str | bytes, name: str, argument: Any, context: ForgeContext
+) -> Draft | str | bytes:
+    """Apply a forgery. Raises `ForgeryError` that names it: a token may have several."""
+    try:
+        return forge(credential, name, argument, context=context)
+    except ForgeryError as error:
+        reason = str(error).removeprefix(f"{name}: ")
+        raise ForgeryError(f"forgery {name}: {reason}") from error
 
 
 def _with_hmac(name: str, argument: Any, alg: str | None) -> Any:

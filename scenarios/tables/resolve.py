@@ -323,7 +323,7 @@ class _Row:
         for name in words.forge_names(token.forge):
             self.one_of(name, words.forgeries(), "forgery", (*where, "forge"))
         for claim, value in token.claims.items():
-            if claim in times.TIME_CLAIMS and isinstance(value, str):
+            if times.is_time_claim(claim) and isinstance(value, str):
                 self.duration(value, (*where, "claims", claim))
 
     def check_texts(self) -> None:

@@ -13,6 +13,12 @@ UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 TIME_CLAIMS: Final = frozenset({"exp", "nbf", "iat", "auth_time"})
 """The claims whose words are times; text for them is written `!json '"text"'`."""
 
+
+def is_time_claim(name: str) -> bool:
+    """Whether words of a claim are times: also for a twin such as `EXP`, which MAP-030 wants to hold a number too."""
+    return name.lower() in TIME_CLAIMS
+
+
 _TERM = re.compile(
     r"\s*(?P<sign>[-+]?)\s*(?:(?P<now>now\b)|(?P<knob>[a-z][a-z_]*_s\b)|(?P<duration>(?:\d{1,9}(?:ms|[smhd]))+))"
 )

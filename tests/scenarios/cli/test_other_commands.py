@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING
 
@@ -140,6 +141,29 @@ def test_what_a_table_asks_for_and_nobody_can_make_is_a_mistake(touchstone: Touc
     assert (ended.status, ended.out) == (2, "")
     assert [line.partition(" ")[0] for line in ended.err.splitlines()] == ["odd.yaml:6:5:", "odd.yaml:7:5:"]
     assert "no key 'c' in the ring" in ended.err
+
+
+def test_a_forgery_that_cannot_be_made_is_named(touchstone: Touchstone) -> None:
+    table = (
+        "group: a\ntitle: T\ngiven: {users: {ann: x}}\nscenarios:\n"
+        "  - {id: good, says: A, rules: [FMT-001], expect: ann}\n"
+        "  - {id: x, says: A, rules: [FMT-001], expect: reject, control: good, forge: [none_alg, {tamper: payload}]}\n"
+    )
+    touchstone.write("odd.yaml", table)
+
+    ended = touchstone("lint", "odd.yaml")
+
+    assert ended.status == 2
+    assert ended.err.startswith("odd.yaml:6:5: forgery tamper: needs ")
+
+
+def test_a_twin_of_a_time_claim_holds_a_number_of_seconds(touchstone: Touchstone) -> None:
+    ended = touchstone("show", "mapping/sub/twin-of-exp", "--raw")
+
+    token = next(line for line in ended.out.splitlines() if line.startswith("eyJ"))
+    payload = token.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    assert claims["EXP"] - claims["exp"] == 26 * 3600
 
 
 def test_the_schema_can_be_written_anew(touchstone: Touchstone) -> None:

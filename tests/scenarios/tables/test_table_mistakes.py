@@ -109,6 +109,11 @@ OF_A_ROW = [
         "'tomorrow' is no time: write now, +5m, -1h30m, or a sum with a knob such as leeway_s + 1s",
     ),
     (
+        "expect: ann, claim: {EXP: tomorrow}",
+        "EXP:",
+        "'tomorrow' is no time: write now, +5m, -1h30m, or a sum with a knob such as leeway_s + 1s",
+    ),
+    (
         "expect: ann, token: {claims: {nbf: leway_s}}",
         "nbf",
         "'leway_s' is no knob that holds seconds (did you mean 'leeway_s'?)",

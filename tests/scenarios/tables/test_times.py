@@ -49,3 +49,13 @@ def test_any_text_is_a_time_or_a_value_error(text: str) -> None:
         said = str(error)
 
     assert "is no time" in said
+
+
+@pytest.mark.parametrize("name", ["exp", "EXP", "Nbf", "iAt", "Auth_Time"])
+def test_a_claim_called_like_a_time_in_any_letters_is_a_time(name: str) -> None:
+    assert times.is_time_claim(name)
+
+
+@pytest.mark.parametrize("name", ["expires", "", "iat ", "\u0130at"])
+def test_a_claim_of_another_name_is_no_time(name: str) -> None:
+    assert not times.is_time_claim(name)
