@@ -12,6 +12,7 @@ import multiprocessing.util
 import os
 import signal
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -104,11 +105,16 @@ class Crew:
     def results(self, wanted: Sequence[Scenario]) -> Iterator[Result]:
         """Yield the result of each wanted scenario, a group at a time. Raises `TargetError`."""
         groups = [[s.id for s in group] for _, group in itertools.groupby(wanted, lambda s: s.group)]
-        for pid, account, results, failure in self._pool.map(_Worker.ask, groups):
-            if failure is not None:
-                raise TargetError(*failure)
-            self._accounts[pid] = account
-            yield from results
+        try:
+            for pid, account, results, failure in self._pool.map(_Worker.ask, groups):
+                if failure is not None:
+                    raise TargetError(*failure)
+                self._accounts[pid] = account
+                yield from results
+        except BrokenProcessPool:
+            raise TargetError(
+                "crash", "the target ended the process that asked it; run it over JSON lines"
+            ) from None
 
     @property
     def account(self) -> Account:
@@ -120,8 +126,13 @@ class Crew:
         return total
 
     def close(self) -> None:
-        """Let the workers finish the group in hand, and end."""
-        self._pool.shutdown(cancel_futures=True)
+        """Let the workers finish the group in hand, and end; at a second interrupt they are ended at once."""
+        try:
+            self._pool.shutdown(cancel_futures=True)
+        except KeyboardInterrupt:
+            for worker in multiprocessing.active_children():
+                worker.kill()
+            self._pool.shutdown(wait=False)
 
 
 class _Worker:

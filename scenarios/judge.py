@@ -71,7 +71,8 @@ def judge(
     right = right_answers(expectation, profile)
     wanted = _either(right)
     if verdict.kind == "error":
-        return Finding(Severity.CRASH, f"expected {wanted}; the target gave no verdict: {verdict.detail}")
+        severity = Severity.BROKEN if verdict.reason == "protocol" else Severity.CRASH
+        return Finding(severity, f"expected {wanted}; the target gave no verdict: {verdict.detail}")
     user = _user(verdict, profile, who)
     kinds = [outcome for outcome in right if _same_kind(outcome, verdict)]
     if not kinds:
@@ -197,7 +198,7 @@ def judge_audit(wanted: Mapping[str, Any] | None, verdict: Verdict) -> Finding |
 
 def outcome_of(finding: Finding, scenario: Scenario) -> Kind:
     """Return what a finding makes of its scenario: the level of the rule decides (product design, Judging)."""
-    if finding.severity is Severity.CRASH:
+    if finding.severity in (Severity.CRASH, Severity.BROKEN):
         return Kind.ERROR
     if finding.severity is Severity.WRONG_REASON:
         return Kind.WARN

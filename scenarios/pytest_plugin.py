@@ -63,11 +63,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one test of each scenario that a marked test asks for."""
     marker = metafunc.definition.get_closest_marker(MARKER)
-    if marker is None or "scenario" not in metafunc.fixturenames:
+    if marker is None:
         return
-    from scenarios.pytest_scenarios import scenario_tests
+    if "scenario" not in metafunc.fixturenames:
+        pytest.fail(f"a test that is marked {MARKER} takes the fixture 'scenario'", pytrace=False)
+    from scenarios.pytest_scenarios import MarkerError, scenario_tests
 
-    tests = scenario_tests(marker, metafunc.definition.path.parent, lambda: _bench(metafunc.config))
+    try:
+        tests = scenario_tests(marker, metafunc.definition.path.parent, lambda: _bench(metafunc.config))
+    except MarkerError as error:
+        pytest.fail(str(error), pytrace=False)
     metafunc.parametrize("scenario", tests, ids=[test.id for test in tests])
 
 

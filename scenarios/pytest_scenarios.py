@@ -20,10 +20,10 @@ from scenarios.selection import Selection, SelectionError
 from scenarios.stage import Lab
 from scenarios.tables.load import builtin_tables, load, tables_at
 from scenarios.targets.in_process import CallableTarget
-from scenarios.targets.profile import Profile, TargetError
+from scenarios.targets.profile import TargetError
 from scenarios.targets.reference import reference_session
 from scenarios.targets.session import Session
-from scenarios.targets.target_file import load_target, open_target
+from scenarios.targets.target_file import load_target, open_target, profile_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -38,6 +38,10 @@ WORDS: Final = ("target", "rejects", "reasons", "select", "rule", "level", "cata
 
 class TouchstoneWarning(UserWarning):
     """A broken SHOULD or MAY, or a right reject for the wrong reason."""
+
+
+class MarkerError(ValueError):
+    """A `touchstone` marker that cannot be used; its text is one sentence."""
 
 
 class Bench:
@@ -131,14 +135,12 @@ def explained(result: Result) -> str:
 
 
 def scenario_tests(marker: pytest.Mark, folder: Path, bench: Callable[[], Bench]) -> list[ScenarioTest]:
-    """Return the tests that a `touchstone` marker asks for. Raises `pytest.UsageError` in one line."""
+    """Return the tests that a `touchstone` marker asks for. Raises `MarkerError`."""
     words: dict[str, Any] = {**dict(zip(("target",), marker.args, strict=False)), **marker.kwargs}
     if unknown := next((word for word in words if word not in WORDS), None):
-        raise pytest.UsageError(f"the marker touchstone takes no '{unknown}'{nearest(unknown, WORDS)}")
+        raise MarkerError(f"the marker touchstone takes no '{unknown}'{nearest(unknown, WORDS)}")
     if "target" not in words:
-        raise pytest.UsageError(
-            "the marker touchstone needs a target: a callable, or the path of a target file"
-        )
+        raise MarkerError("the marker touchstone needs a target: a callable, or the path of a target file")
     try:
         catalog = [folder / path for path in _words(words.get("catalog"))]
         catalogue = load(tables_at(catalog) if catalog else builtin_tables())
@@ -148,7 +150,7 @@ def scenario_tests(marker: pytest.Mark, folder: Path, bench: Callable[[], Bench]
         chosen = selection.of(catalogue)
         asked = Asked(_maker(words, folder), catalogue, bench)
     except (TableErrors, SelectionError, TargetError) as error:
-        raise pytest.UsageError(str(error)) from None
+        raise MarkerError(str(error)) from None
     return [ScenarioTest(scenario, asked) for scenario in chosen]
 
 
@@ -161,11 +163,7 @@ def _maker(words: Mapping[str, Any], folder: Path) -> Callable[[], Session]:
     if not callable(target):
         spec = load_target(folder / target)
         return lambda: open_target(spec)
-    said = {word: words[word] for word in PROFILE_WORDS if word in words}
-    said |= {
-        word: tuple(said[word]) for word in ("keys", "algorithms", "capabilities", "checks") if word in said
-    }
-    profile = Profile(**said, stated=frozenset(said))
+    profile = profile_of({word: words[word] for word in PROFILE_WORDS if word in words})
     rejects = words.get("rejects", ())
     classes = (rejects,) if isinstance(rejects, type) else tuple(rejects)
     return lambda: Session(

@@ -43,6 +43,8 @@ class Severity(StrEnum):
     """An address that came from a token was asked."""
     CRASH = "crash or hang"
     """The target gave no answer."""
+    BROKEN = "broken protocol"
+    """The target's answer was none that the protocol knows."""
     FALSE_REJECT = "false reject"
     """A true token, or a good record, was turned away."""
     REQUESTS = "requests"
@@ -97,6 +99,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity | None = None
     says: str = ""
     control: str | None = None
+    unasked: bool = False
+    """Whether it was not asked because the target had been given up by then."""
     table_fault: bool = False
     """Whether the table asks for what nobody can make: its author's mistake, and no finding on the target."""
     known: str | None = None

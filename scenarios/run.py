@@ -176,12 +176,20 @@ class _Play:
             self.decided = _Decision(found, self.verdict, tuple(self.exchanges))
 
 
-def run_scenario(scenario: Scenario, session: Session, lab: Lab) -> Result:
-    """Ask one scenario of a target and judge it; what its table asks for and nobody can make is the table's fault."""
-    began = time.perf_counter()
+def _unasked(scenario: Scenario, session: Session) -> Result | None:
     why_not = judge.not_applicable(scenario, session.profile)
     if why_not is not None:
         return _result(scenario, Kind.NOT_APPLICABLE, message=why_not)
+    if session.abandoned is not None:
+        return _result(scenario, Kind.ERROR, message="not asked: the target had been given up", unasked=True)
+    return None
+
+
+def run_scenario(scenario: Scenario, session: Session, lab: Lab) -> Result:
+    """Ask one scenario of a target and judge it; what its table asks for and nobody can make is the table's fault."""
+    began = time.perf_counter()
+    if (unasked := _unasked(scenario, session)) is not None:
+        return unasked
     try:
         stage = Stage(scenario, lab, session.profile)
     except StageError as fault:

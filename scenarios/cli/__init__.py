@@ -90,6 +90,12 @@ def _status(arguments: Sequence[str] | None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("touchstone: interrupted", err=True)
         return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        click.echo(f"touchstone: the output cannot be written: {error.strerror or error}", err=True)
+        return EXIT_USAGE
     except Exception as error:
         if os.environ.get("TOUCHSTONE_DEBUG"):
             raise

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from scenarios.tables.scenario import Scenario
 
@@ -85,8 +87,20 @@ def check_writable(*paths: str | None) -> None:
         if path is None or path == "-":
             continue
         folder = Path(path).parent
-        if not folder.is_dir() or not os.access(folder, os.W_OK) or Path(path).is_dir():
+        if Path(path).is_dir():
+            raise click.UsageError(f"'{path}' cannot be written: it is a folder")
+        if not folder.is_dir() or not os.access(folder, os.W_OK):
             raise click.UsageError(f"'{path}' cannot be written: its folder must exist and be writable")
+
+
+@contextmanager
+def output_may_end() -> Iterator[None]:
+    """Go on when the reader of stdout goes away, as `head` does: the status is still the run's own."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write(path: str, content: bytes) -> None:
@@ -94,5 +108,7 @@ def write(path: str, content: bytes) -> None:
     try:
         with click.open_file(path, "wb") as file:
             file.write(content)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise click.FileError(path, error.strerror or str(error)) from None

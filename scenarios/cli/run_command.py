@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scenarios.cli import EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_TARGET, EXIT_USAGE
-from scenarios.cli.options import catalogue, check_writable, chosen, plain_option, selecting, write
+from scenarios.cli.options import (
+    catalogue,
+    check_writable,
+    chosen,
+    output_may_end,
+    plain_option,
+    selecting,
+    write,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -88,13 +96,16 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     if not quiet:
         from scenarios.reports.terminal import console, report
 
-        report(
-            run,
-            console(plain=plain),
-            details=None if details == "all" else int(details),
-            again=_again(target, catalogs),
-        )
-    _write(run, junit, json_path, strict=strict)
+        with output_may_end():
+            report(
+                run,
+                console(plain=plain),
+                details=None if details == "all" else int(details),
+                again=_again(target, catalogs),
+                strict=strict,
+            )
+    with output_may_end():
+        _write(run, junit, json_path, strict=strict)
     return _status(run, strict=strict)
 
 
@@ -244,6 +255,8 @@ def _status(run: Run, *, strict: bool) -> int:
     if run.health.protocol_errors or (run.health.abandoned and not run.answered):
         return EXIT_TARGET
     findings = FINDINGS | {Kind.WARN} if strict else FINDINGS
+    if all(result.outcome is Kind.NOT_APPLICABLE for result in run.results):
+        return EXIT_USAGE
     if run.baseline_problems or any(result.outcome in findings for result in run.results):
         return EXIT_FINDINGS
     return 0

@@ -32,14 +32,22 @@ COLUMNS: Final = (Kind.PASS, Kind.FAIL, Kind.WARN, Kind.ERROR, Kind.UNPROVEN, Ki
 INDENT: Final = 3
 LABEL: Final = 13
 """Width of the labels of a finding (characters)."""
+WIDE: Final = 78
+"""On a narrower terminal (characters) a column without a count is left out."""
 MAX_EXCHANGES: Final = 6
 """So many exchanges of one finding are shown: the last ones."""
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command what a reader that goes away means; rich would end the process."""
+        raise BrokenPipeError
 
 
 def console(*, plain: bool = False, stderr: bool = False) -> Console:
     """Return a console that wraps at the terminal's width; `plain`, or NO_COLOR, takes all styling away."""
     bare = plain or bool(os.environ.get("NO_COLOR"))
-    return Console(
+    return _Console(
         stderr=stderr,
         color_system=None if bare else "auto",
         highlight=False,
@@ -49,21 +57,32 @@ def console(*, plain: bool = False, stderr: bool = False) -> Console:
     )
 
 
-def report(run: Run, out: Console, *, details: int | None = 20, again: str = "touchstone run") -> None:
+def report(
+    run: Run,
+    out: Console,
+    *,
+    details: int | None = 20,
+    again: str = "touchstone run",
+    strict: bool = False,
+) -> None:
     """Print the report of a run.
 
-    `details` bounds how many findings are explained (None: all); `again` is the command that runs one scenario again.
+    `details` bounds how many findings are explained (None: all); `again` is the command that runs one scenario again;
+    with `strict` a warning counts as a finding.
     """
     _header(run, out)
-    out.print(_groups(run))
-    findings = run.findings()
+    out.print(_groups(run, out))
+    if run.health.abandoned:  # the one thing to know, before all that follows from it
+        _health(run, out)
+    findings = [result for result in run.findings() if not result.unasked]
     for number, result in enumerate(findings[:details], 1):
         finding(result, out, again=again, number=number)
     _briefly(findings[details:] if details is not None else [], out)
     _known(run, out)
     _idle(run, out)
-    _health(run, out)
-    _verdict(run, out)
+    if not run.health.abandoned:
+        _health(run, out)
+    _verdict(run, out, strict=strict)
 
 
 def _header(run: Run, out: Console) -> None:
@@ -81,7 +100,7 @@ def _header(run: Run, out: Console) -> None:
     out.print()
 
 
-def _groups(run: Run) -> Table:
+def _groups(run: Run, out: Console) -> Table:
     table = Table(
         box=None,
         pad_edge=False,
@@ -93,8 +112,9 @@ def _groups(run: Run) -> Table:
     counts: dict[str, Counter[Kind]] = {}
     for result in run.results:
         counts.setdefault(result.id.rpartition("/")[0], Counter())[result.outcome] += 1
+    always = COLUMNS if out.width >= WIDE else (Kind.PASS, Kind.FAIL)
     columns = [
-        kind for kind in (*COLUMNS, Kind.XFAIL, Kind.XPASS) if kind in COLUMNS or run.totals[kind.value]
+        kind for kind in (*COLUMNS, Kind.XFAIL, Kind.XPASS) if kind in always or run.totals[kind.value]
     ]
     table.add_column("group", footer=f"{len(run.results)} scenarios", overflow="fold")
     for kind in columns:
@@ -212,6 +232,10 @@ def _known(run: Run, out: Console) -> None:
 
 
 def _idle(run: Run, out: Console) -> None:
+    unasked = sum(result.unasked for result in run.results)
+    if unasked:
+        out.print()
+        out.print(Text(f"{unasked} not asked any more: the target had been given up", style="bold"))
     reasons = Counter(result.message for result in run.results if result.outcome is Kind.NOT_APPLICABLE)
     if not reasons:
         return
@@ -224,12 +248,12 @@ def _idle(run: Run, out: Console) -> None:
 def _health(run: Run, out: Console) -> None:
     health = run.health
     counts = [
-        f"{count} {name}"
+        _counted(count, name)
         for count, name in (
-            (health.crashes, "crashes"),
-            (health.timeouts, "time-outs"),
-            (health.protocol_errors, "broken protocol lines"),
-            (health.restarts, "restarts"),
+            (health.crashes, "crash" if health.crashes == 1 else "crashe"),
+            (health.timeouts, "time-out"),
+            (health.protocol_errors, "broken protocol line"),
+            (health.restarts, "restart"),
         )
         if count
     ]
@@ -246,9 +270,10 @@ def _health(run: Run, out: Console) -> None:
             out.print(Text(f"    {cut(line, 300)}", style="dim"))
 
 
-def _verdict(run: Run, out: Console) -> None:
+def _verdict(run: Run, out: Console, *, strict: bool) -> None:
     totals = run.totals
-    findings = sum(totals[kind.value] for kind in (Kind.FAIL, Kind.ERROR, Kind.UNPROVEN, Kind.XPASS))
+    kinds = (Kind.FAIL, Kind.ERROR, Kind.UNPROVEN, Kind.XPASS, *([Kind.WARN] if strict else []))
+    findings = sum(totals[kind.value] for kind in kinds)
     asked = len(run.results) - totals[Kind.NOT_APPLICABLE.value]
     out.print()
     if run.interrupted:
@@ -256,10 +281,15 @@ def _verdict(run: Run, out: Console) -> None:
     if not asked:
         out.print(Text("nothing was asked of this target", style="bold yellow"))
         return
-    words = f"{findings} finding{'s' * (findings != 1)}" if findings else "no findings"
-    if totals["warn"]:
-        words += f", {totals['warn']} warning{'s' * (totals['warn'] != 1)}"
-    style = "bold red" if findings else "bold green"
-    out.print(
-        Text(f"{words}: {totals['pass']} of {asked} scenarios pass, in {run.duration_s:.1f} s", style=style)
-    )
+    words = [_counted(findings, "finding") if findings else "no findings"]
+    if totals["warn"] and not strict:
+        words.append(_counted(totals["warn"], "warning"))
+    if run.baseline_problems:
+        words.append(_counted(len(run.baseline_problems), "mistake") + " in the baseline")
+    bad = findings or run.baseline_problems
+    ending = f"{totals['pass']} of {asked} scenarios pass, in {run.duration_s:.1f} s"
+    out.print(Text(f"{', '.join(words)}: {ending}", style="bold red" if bad else "bold green"))
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"

@@ -111,6 +111,11 @@ CAPABILITIES: Final[Mapping[str, str]] = MappingProxyType(
 
 KEY_FORMS: Final = ("jwks_uri", "jwks", "certificates", "public_keys")
 """The forms in which an integration's keys travel."""
+ALGORITHMS: Final = (
+    *(f"{family}{size}" for family in ("RS", "PS", "ES", "HS") for size in (256, 384, 512)),
+    *("EdDSA", "Ed25519", "Ed448", "ES256K", "none"),
+)
+"""The names of signature algorithms that a profile may list (RFC 7518 section 3.1, RFC 8037, RFC 8812, RFC 9864)."""
 CHECKS: Final = ("iss", "aud", "exp", "nbf", "iat")
 """The claims that a target may say it does not check itself."""
 HTTPS_ONLY: Final = "https_only"

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 MAX_IN_A_ROW: Final = {"timeout": 3, "protocol": 5}
 """So many failures of one kind in a row, over one command, and the target is given up."""
+MAX_TIMEOUTS: Final = 10
+"""So many time-outs in all, and the target is given up: each costs its whole time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +265,8 @@ class Session:
         row = self._in_a_row[cmd, kind]
         if row >= MAX_IN_A_ROW.get(kind, row + 1):
             why = f"{row} times in a row '{cmd}' failed alike"
+        elif self._counts["timeout"] >= MAX_TIMEOUTS:
+            why = f"it did not answer in time {MAX_TIMEOUTS} times"
         elif not self._open and self._counts["restarts"] >= self._restarts:
             why = f"it was started again {self._restarts} times, which is its budget"
         else:

@@ -20,7 +20,15 @@ from scenarios.files.problems import Problem, TableErrors, nearest
 from scenarios.rulebook import KnobType
 from scenarios.targets.json_lines import JsonLines
 from scenarios.targets.profile import DECLARED, Profile, TargetError
-from scenarios.targets.protocol import CAPABILITIES, CHECKS, HTTPS_ONLY, KEY_FORMS, REASONS, SCOPES
+from scenarios.targets.protocol import (
+    ALGORITHMS,
+    CAPABILITIES,
+    CHECKS,
+    HTTPS_ONLY,
+    KEY_FORMS,
+    REASONS,
+    SCOPES,
+)
 from scenarios.targets.python_target import python_channel
 from scenarios.targets.session import Session, Timeouts
 
@@ -141,9 +149,7 @@ _REACHING: Final = ("python", "rejects", "reasons", "command", "env")
 
 
 def _spec(path: Path, table: _TargetTable, document: Document) -> TargetSpec:
-    profile = table.profile
     said = document.value.get("profile") or {}
-    knobs = {name: _knob_value(name, value) for name, value in profile.knobs.items()}
     return TargetSpec(
         path=path,
         name=table.name or path.stem,
@@ -151,39 +157,64 @@ def _spec(path: Path, table: _TargetTable, document: Document) -> TargetSpec:
         restarts=table.restarts,
         adapter=table.adapter,
         **{name: getattr(table, name) for name in _REACHING},
-        profile=Profile(
-            scope=profile.scope,
-            keys=profile.keys,
-            algorithms=profile.algorithms,
-            capabilities=profile.capabilities,
-            knobs=knobs,
-            checks=profile.checks,
-            notes=profile.notes,
-            stated=frozenset(DECLARED) & said.keys(),
-        ),
+        profile=_profile(table.profile, said),
     )
+
+
+def _profile(table: _ProfileTable, said: Iterable[str]) -> Profile:
+    return Profile(
+        scope=table.scope,
+        keys=table.keys,
+        algorithms=table.algorithms,
+        capabilities=table.capabilities,
+        knobs={name: _knob_value(name, value) for name, value in table.knobs.items()},
+        checks=table.checks,
+        notes=table.notes,
+        stated=frozenset(DECLARED) & frozenset(said),
+    )
+
+
+def profile_of(values: Mapping[str, Any]) -> Profile:
+    """Return the profile that plain values declare, as the `profile` of a target file would.
+
+    Raises `TargetError` (`configuration`) with every mistake.
+    """
+    try:
+        table = msgspec.convert(dict(values), _ProfileTable)
+    except msgspec.ValidationError as error:
+        raise TargetError("configuration", f"the profile cannot be read: {error}") from None
+    if mistakes := [message for _, message in _mistakes_of_profile(table)]:
+        raise TargetError("configuration", "; ".join(mistakes))
+    return _profile(table, values)
 
 
 def _mistakes(table: _TargetTable) -> Iterator[tuple[Where, str]]:
     yield from _mistakes_of_reach(table)
     yield from _mistakes_of_bounds(table)
-    profile = table.profile
+    for where, message in _mistakes_of_profile(table.profile):
+        yield ("profile", *where), message
+
+
+def _mistakes_of_profile(profile: _ProfileTable) -> Iterator[tuple[Where, str]]:
     if profile.scope not in SCOPES:
-        yield ("profile", "scope"), f"'{profile.scope}' is no scope{nearest(profile.scope, SCOPES)}"
+        yield ("scope",), f"'{profile.scope}' is no scope{nearest(profile.scope, SCOPES)}"
     words: dict[str, tuple[str, Iterable[str]]] = {
         "keys": ("key form", (*KEY_FORMS, HTTPS_ONLY)),
+        "algorithms": ("signature algorithm", ALGORITHMS),
         "capabilities": ("capability", CAPABILITIES),
         "checks": ("claim that a target checks", CHECKS),
     }
     for field, (what, known) in words.items():
         for index, word in enumerate(getattr(profile, field)):
             if word not in known:
-                yield ("profile", field, index), f"'{word}' is no {what}{nearest(word, known)}"
+                yield (field, index), f"'{word}' is no {what}{nearest(word, known)}"
+    if not profile.algorithms:
+        yield ("algorithms",), "a target that lists no algorithm is asked nothing"
     if HTTPS_ONLY in profile.keys and "jwks_uri" not in profile.keys:
-        yield ("profile", "keys"), f"'{HTTPS_ONLY}' says something of 'jwks_uri', which is not there"
+        yield ("keys",), f"'{HTTPS_ONLY}' says something of 'jwks_uri', which is not there"
     for name, value in profile.knobs.items():
         if mistake := _mistake_of_knob(name, value, profile.scope):
-            yield ("profile", "knobs", name), mistake
+            yield ("knobs", name), mistake
 
 
 def _mistakes_of_reach(table: _TargetTable) -> Iterator[tuple[Where, str]]:

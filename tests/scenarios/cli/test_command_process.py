@@ -78,7 +78,26 @@ def test_a_reader_that_goes_away_ends_the_command_without_a_word() -> None:
 
     ended = start(code=code)
 
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_reader_that_goes_away_does_not_change_the_status_of_a_run(touchstone: Touchstone) -> None:
+    arguments = ["run", "--catalog", "table.yaml", "--target", touchstone.target("careless"), "--plain"]
+    code = (
+        "import os; from scenarios.cli import main\n"
+        f"r, w = os.pipe(); os.close(r); os.dup2(w, 1); main({arguments!r})"
+    )
+
+    ended = start(code=code)
+
     assert (ended.returncode, ended.stderr) == (1, "")
+
+
+def test_nothing_asked_is_no_success(touchstone: Touchstone) -> None:
+    ended = start("run", "--select", "azure/end-to-end", "--target", touchstone.target("careless"))
+
+    assert ended.returncode == 2
+    assert "nothing was asked of this target" in ended.stdout
 
 
 def test_no_sign_stops_a_report_in_a_narrower_encoding(touchstone: Touchstone) -> None:

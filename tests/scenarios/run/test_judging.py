@@ -61,7 +61,7 @@ REJECT = {"verdict": "reject", "reason": "expired"}
         (
             {"verdict": "rejected"},
             Kind.ERROR,
-            Severity.CRASH,
+            Severity.BROKEN,
             f"expected reject (expired); the target gave no verdict: {NO_VERDICT}",
         ),
     ],
@@ -81,7 +81,7 @@ def test_the_answer_to_a_false_token(
         ({"verdict": "accept", "user": "bob"}, Kind.FAIL, Severity.WRONG_USER),
         ({"verdict": "accept", "user": "Ann"}, Kind.FAIL, Severity.WRONG_USER),
         ({"verdict": "reject", "reason": "no_user"}, Kind.FAIL, Severity.FALSE_REJECT),
-        ({"verdict": "accept"}, Kind.ERROR, Severity.CRASH),
+        ({"verdict": "accept"}, Kind.ERROR, Severity.BROKEN),
     ],
 )
 def test_the_answer_to_a_true_token(

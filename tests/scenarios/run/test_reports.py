@@ -146,7 +146,7 @@ def test_how_the_target_bore_up_is_told() -> None:
         run_of(RESULTS[1], health=health, interrupted=True, baseline_problems=("b.yaml:1:1: stale",))
     )
 
-    assert "the target's health: 2 crashes, 1 time-outs, 3 restarts" in text
+    assert "the target's health: 2 crashes, 1 time-out, 3 restarts" in text
     assert "it was given up" in text
     assert "last\\x1b[2J" in text
     assert "interrupted: this is the report of what ran" in text
