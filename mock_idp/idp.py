@@ -15,12 +15,16 @@ from typing import TypeAlias
 from mock_idp.faults import FaultSpec, parse_fault
 from mock_idp.http import Request, Response
 from mock_idp.issuer import Issuer
+from mock_idp.people import Directory
 
 JOURNAL_LENGTH = 10_000
 JOURNAL_PATH = 512
 """How many characters of a path the journal keeps."""
+JOURNAL_TEXT = 1024
+"""How many bytes of a request's body, and how many characters of its query, the journal keeps."""
 MAX_CANARIES = 10_000
 _CANARIES = "/canary/"
+_ADMIN = "/_admin"
 _READING = ("GET", "HEAD")
 
 
@@ -33,6 +37,24 @@ class JournalEntry:
     method: str
     path: str
     status: int
+    number: int = 0
+    """Counts the requests from 1 and never repeats, so that a reader can ask for what is new."""
+    query: str = ""
+    body: bytes = b""
+    answer_type: str = ""
+    """The Content-Type of the answer, empty when it had none."""
+    answer_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FaultInForce:
+    """A fault that was set, and what is left of it."""
+
+    path: str
+    endpoint: str
+    fault: FaultSpec
+    left: int | None
+    """For how many requests more; None for all to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +66,7 @@ class _Route:
 
 @dataclass(slots=True)
 class _SetFault:
+    spec: FaultSpec
     misbehave: Callable[[Response], Response]
     left: int | None
 
@@ -59,6 +82,8 @@ def _metadata(route: _Route, base_url: str) -> Response:
 
 
 _ENDPOINTS: Mapping[str, Callable[[_Route, str], Response]] = {"jwks": _jwks, "metadata": _metadata}
+ENDPOINTS: tuple[str, ...] = tuple(_ENDPOINTS)
+"""The names of the endpoints that faults and counts know."""
 _Table: TypeAlias = Mapping[str, _Route]
 
 
@@ -79,15 +104,22 @@ class MockIdP:
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self.base_url = ""
+        self.admin = False
+        """Whether the paths below `/_admin` are answered by `mock_idp.admin`; whoever starts a server decides."""
+        self.admin_token: str | None = None
+        """What the admin API's callers have to show; None is for servers that only this machine can reach."""
+        self.people = Directory()
         self._clock = clock
+        self._answered = 0
         self._lock = RLock()
         self._issuers: dict[str, Issuer] = {}
         self._routes: _Table = {}
         self.reset()
 
     def reset(self) -> None:
-        """Forget issuers, faults, canaries, counts and the journal; keep the clock and the base URL."""
+        """Forget issuers, people, faults, canaries, counts and the journal; keep the clock and the base URL."""
         with self._lock:
+            self.people.clear()
             self._issuers = {}
             self._routes = {}
             self._faults: dict[tuple[str, str], _SetFault] = {}
@@ -137,11 +169,29 @@ class MockIdP:
         An unknown path is a 404, a wrong method a 405, both with an error in JSON; HEAD is answered as GET
         is, and the server leaves the body out.
         """
+        if self.admin and request.path.startswith(_ADMIN):
+            from mock_idp import admin  # only a server that has it on needs its imports
+
+            return admin.respond(self, request)
         with self._lock:
             response = self._answer(request)
-            entry = (self._clock(), request.method[:32], request.path[:JOURNAL_PATH], response.status)
-            self._journal.append(JournalEntry(*entry))
+            self._record(request, response)
             return response
+
+    def _record(self, request: Request, response: Response) -> None:
+        self._answered += 1
+        entry = JournalEntry(
+            when=self._clock(),
+            method=request.method[:32],
+            path=request.path[:JOURNAL_PATH],
+            status=response.status,
+            number=self._answered,
+            query=request.query[:JOURNAL_TEXT],
+            body=request.body[:JOURNAL_TEXT],
+            answer_type=next((value for name, value in response.headers if name == "content-type"), ""),
+            answer_bytes=len(response.body),
+        )
+        self._journal.append(entry)
 
     def _answer(self, request: Request) -> Response:
         if request.path.startswith(_CANARIES):
@@ -178,7 +228,7 @@ class MockIdP:
             raise ValueError(f"times is at least 1, not {times}")
         with self._lock:
             self._endpoint(path, endpoint)
-            self._faults[path, endpoint] = _SetFault(misbehave, times)
+            self._faults[path, endpoint] = _SetFault(fault, misbehave, times)
 
     def _endpoint(self, path: str, endpoint: str) -> None:
         self._known(path)
@@ -189,6 +239,24 @@ class MockIdP:
         """Behave again, everywhere."""
         with self._lock:
             self._faults.clear()
+
+    def clear_fault(self, path: str, endpoint: str) -> None:
+        """Behave again at one endpoint; `ValueError` for an unknown issuer or endpoint."""
+        with self._lock:
+            self._endpoint(path, endpoint)
+            self._faults.pop((path, endpoint), None)
+
+    @property
+    def faults(self) -> tuple[FaultInForce, ...]:
+        """The faults in force."""
+        with self._lock:
+            return tuple(FaultInForce(*at, fault.spec, fault.left) for at, fault in self._faults.items())
+
+    @property
+    def issuers(self) -> Mapping[str, Issuer]:
+        """The issuers by path, in the order in which they came."""
+        with self._lock:
+            return dict(self._issuers)
 
     def requests(self, path: str, endpoint: str) -> int:
         """How often an endpoint was asked, faults included; `ValueError` as in `set_fault`."""
@@ -201,6 +269,23 @@ class MockIdP:
         """The last requests, at most `JOURNAL_LENGTH`, oldest first."""
         with self._lock:
             return tuple(self._journal)
+
+    def clear_journal(self) -> None:
+        """Forget the journal and the counts."""
+        with self._lock:
+            self._journal.clear()
+            self._counts.clear()
+
+    def clear_canaries(self) -> None:
+        """Take all traps away."""
+        with self._lock:
+            self._canaries.clear()
+
+    @property
+    def canaries(self) -> Mapping[str, int]:
+        """The canaries by name, with how often each was asked."""
+        with self._lock:
+            return dict(self._canaries)
 
     def canary(self, name: str) -> str:
         """Set a trap and give its path: whoever asks it, by any method, is counted (SIG-021).
