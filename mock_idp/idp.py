@@ -15,35 +15,15 @@ from typing import TypeAlias
 from mock_idp.faults import FaultSpec, parse_fault
 from mock_idp.http import Request, Response
 from mock_idp.issuer import Issuer
+from mock_idp.journal import JOURNAL_LENGTH, JournalEntry
+from mock_idp.oauth import cors
+from mock_idp.oauth.endpoint import Context, Endpoint
+from mock_idp.oauth.endpoints import ENDPOINTS
 from mock_idp.people import Directory
 
-JOURNAL_LENGTH = 10_000
-JOURNAL_PATH = 512
-"""How many characters of a path the journal keeps."""
-JOURNAL_TEXT = 1024
-"""How many bytes of a request's body, and how many characters of its query, the journal keeps."""
 MAX_CANARIES = 10_000
 _CANARIES = "/canary/"
 _ADMIN = "/_admin"
-_READING = ("GET", "HEAD")
-
-
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
-    """One request that was answered."""
-
-    when: float
-    """Seconds since the epoch, by the IdP's clock."""
-    method: str
-    path: str
-    status: int
-    number: int = 0
-    """Counts the requests from 1 and never repeats, so that a reader can ask for what is new."""
-    query: str = ""
-    body: bytes = b""
-    answer_type: str = ""
-    """The Content-Type of the answer, empty when it had none."""
-    answer_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,39 +51,43 @@ class _SetFault:
     left: int | None
 
 
-def _jwks(route: _Route, _base_url: str) -> Response:
-    headers = (("content-type", "application/json"), ("cache-control", "public, max-age=300"))
-    return Response(200, headers, route.issuer.jwks_bytes())
-
-
-def _metadata(route: _Route, base_url: str) -> Response:
-    where = base_url + route.path if base_url else None
-    return Response.of_json(route.issuer.metadata(where))
-
-
-_ENDPOINTS: Mapping[str, Callable[[_Route, str], Response]] = {"jwks": _jwks, "metadata": _metadata}
-ENDPOINTS: tuple[str, ...] = tuple(_ENDPOINTS)
-"""The names of the endpoints that faults and counts know."""
 _Table: TypeAlias = Mapping[str, _Route]
 
 
 def _paths(path: str, issuer: Issuer) -> _Table:
-    places = {
-        "jwks": {issuer.persona.jwks_path, "/jwks"},
-        "metadata": {issuer.persona.metadata_path, "/.well-known/openid-configuration"},
-    }
-    return {path + place: _Route(path, issuer, name) for name, found in places.items() for place in found}
+    """Where each endpoint of an issuer lies: its usual place, and the persona's.
+
+    RFC 8414 section 3.1 puts the well-known part before the issuer's path; OpenID Connect Discovery puts it
+    behind. Both documents are served in both forms.
+    """
+    routes: dict[str, _Route] = {}
+    for name, endpoint in ENDPOINTS.items():
+        route = _Route(path, issuer, name)
+        for place in {endpoint.path, issuer.persona.path(name, endpoint.path)}:
+            routes[path + place] = route
+        if endpoint.path.startswith("/.well-known/"):
+            routes[endpoint.path + path] = route
+    return routes
+
+
+def _no_handler(endpoint: Endpoint, request: Request) -> Response:
+    if endpoint.cors and cors.is_preflight(request):
+        return cors.preflight(endpoint.methods, request)
+    refused = Response.of_json({"error": "method_not_allowed"}, 405)
+    return refused.with_header("allow", ", ".join(endpoint.methods))
 
 
 class MockIdP:
     """Any number of issuers, each under a path of its own. Thread-safe.
 
     `base_url` is where the server is reached (`http://127.0.0.1:1234`); a server fills it in when it starts,
-    and the metadata names addresses below it.
+    and the metadata names addresses below it. `browser_url` is where a browser reaches it, when that is
+    another address than the one for services (a container's name). `people` can sign in at every issuer.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self.base_url = ""
+        self.browser_url: str | None = None
         self.admin = False
         """Whether the paths below `/_admin` are answered by `mock_idp.admin`; whoever starts a server decides."""
         self.admin_token: str | None = None
@@ -175,36 +159,30 @@ class MockIdP:
             return admin.respond(self, request)
         with self._lock:
             response = self._answer(request)
-            self._record(request, response)
+            self._answered += 1
+            self._journal.append(JournalEntry.of(self._answered, self._clock(), request, response))
             return response
 
-    def _record(self, request: Request, response: Response) -> None:
-        self._answered += 1
-        entry = JournalEntry(
-            when=self._clock(),
-            method=request.method[:32],
-            path=request.path[:JOURNAL_PATH],
-            status=response.status,
-            number=self._answered,
-            query=request.query[:JOURNAL_TEXT],
-            body=request.body[:JOURNAL_TEXT],
-            answer_type=next((value for name, value in response.headers if name == "content-type"), ""),
-            answer_bytes=len(response.body),
-        )
-        self._journal.append(entry)
-
     def _answer(self, request: Request) -> Response:
+        route = self._routes.get(request.path)
+        if route is not None:
+            return self._endpoint_answer(route, request)
         if request.path.startswith(_CANARIES):
             return self._canary(request.path.removeprefix(_CANARIES))
-        route = self._routes.get(request.path)
-        if route is None:
-            return Response.of_json({"error": "not_found"}, 404)
-        if request.method not in _READING:
-            return Response.of_json({"error": "method_not_allowed"}, 405).with_header(
-                "allow", ", ".join(_READING)
-            )
+        return Response.of_json({"error": "not_found"}, 404)
+
+    def _endpoint_answer(self, route: _Route, request: Request) -> Response:
+        endpoint = ENDPOINTS[route.endpoint]
+        if request.method not in endpoint.methods:
+            return _no_handler(endpoint, request)
         self._counts[route.path, route.endpoint] += 1
-        return self._misbehaved(route, _ENDPOINTS[route.endpoint](route, self.base_url))
+        answer = self._misbehaved(route, endpoint.handler(route.issuer, request, self._context(route)))
+        return cors.allowed(answer) if endpoint.cors else answer
+
+    def _context(self, route: _Route) -> Context:
+        base_url = self.base_url + route.path if self.base_url else route.issuer.base_url
+        browser_url = base_url if self.browser_url is None else self.browser_url + route.path
+        return Context(base_url, browser_url, self.people)
 
     def _misbehaved(self, route: _Route, honest: Response) -> Response:
         where = (route.path, route.endpoint)
@@ -218,10 +196,11 @@ class MockIdP:
         return fault.misbehave(honest)
 
     def set_fault(self, path: str, endpoint: str, fault: FaultSpec, times: int | None = None) -> None:
-        """Have an endpoint (`jwks`, `metadata`) misbehave, for a number of requests or until `clear_faults`.
+        """Have an endpoint misbehave, for a number of requests or until `clear_faults`.
 
-        A fault replaces the one that was there. `FaultError` for an unknown fault; `ValueError` for an
-        unknown issuer or endpoint, or for `times` below one.
+        Endpoints go by their names in `ENDPOINTS` (`jwks`, `metadata`, `token`, ...). A fault replaces the one
+        that was there. `FaultError` for an unknown fault; `ValueError` for an unknown issuer or endpoint, or
+        for `times` below one.
         """
         misbehave = parse_fault(fault)
         if times is not None and times < 1:
@@ -232,8 +211,8 @@ class MockIdP:
 
     def _endpoint(self, path: str, endpoint: str) -> None:
         self._known(path)
-        if endpoint not in _ENDPOINTS:
-            raise ValueError(f"no endpoint {endpoint!r}: there are {', '.join(_ENDPOINTS)}")
+        if endpoint not in ENDPOINTS:
+            raise ValueError(f"no endpoint {endpoint!r}: there are {', '.join(ENDPOINTS)}")
 
     def clear_faults(self) -> None:
         """Behave again, everywhere."""

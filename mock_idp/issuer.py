@@ -12,7 +12,10 @@ from typing import Any, TypedDict, Unpack
 from mock_idp.draft import Draft, write_json
 from mock_idp.keyring import KeyRing, RingSnapshot
 from mock_idp.keys import SigningKey
-from mock_idp.people import Person
+from mock_idp.oauth.accounts import Account
+from mock_idp.oauth.clients import Client
+from mock_idp.oauth.queued import Queue
+from mock_idp.people import Directory, Person
 from mock_idp.personas import Grant, Kind, Persona, PersonaError
 
 DEFAULT_TENANT = "f5b6a3e2-5c1d-4e8a-9a57-2d7f0c3b8e11"
@@ -43,7 +46,24 @@ class Issuer:
     `issuer` is used exactly as given, never normalised; without it the persona's own form is built from
     `base_url` and `tenant`. `base_url` is where this issuer is reached, its path included, without a final
     slash.
+
+    `clock` may be replaced at any time; everything that the issuer does asks it (seconds since the epoch).
     """
+
+    people: Directory
+    """Who can sign in here, beside the people of the server."""
+    accounts: dict[str, Account]
+    """What is known of people by user name: further claims, a password."""
+    clients: dict[str, Client]
+    """The registered clients by id; while there are none, any id is taken as a public client."""
+    auto_login: str | None
+    """The user name of the person who is signed in without a page, if anybody is."""
+    opaque_access_tokens: bool
+    """Whether access tokens are random text, known by introspection alone, instead of JWTs."""
+    queue: Queue
+    """What was lined up to be answered next."""
+    token_lifetime_s: int
+    """Seconds that a token lives unless asked otherwise."""
 
     def __init__(
         self,
@@ -63,6 +83,13 @@ class Issuer:
         self.tenant = tenant
         self.base_url = base_url
         self.clock = clock
+        self.people = Directory()
+        self.accounts = {}
+        self.clients = {}
+        self.auto_login = None
+        self.opaque_access_tokens = False
+        self.token_lifetime_s = 3600
+        self.queue = Queue()
         self._jwks_text: tuple[RingSnapshot, bytes] | None = None
 
     def draft(self, person: Person, **asked: Unpack[TokenOptions]) -> Draft:
@@ -80,7 +107,7 @@ class Issuer:
             issuer=self.issuer,
             tenant=self.tenant,
             now=math.floor(asked["now"] if "now" in asked else self.clock()),
-            lifetime_s=asked.get("lifetime_s", 3600),
+            lifetime_s=asked.get("lifetime_s", self.token_lifetime_s),
             scopes=tuple(asked.get("scopes", self.persona.default_scopes)),
         )
         key = asked.get("key") or self.ring.active

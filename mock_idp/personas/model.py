@@ -95,6 +95,8 @@ class Persona:
     jwk: JwkDialect = field(default_factory=JwkDialect)
     jwks_path: str = "/jwks"
     metadata_path: str = "/.well-known/openid-configuration"
+    paths: Mapping[str, str] = field(default_factory=dict)
+    """Where its other endpoints lie, by the endpoint's name (`authorization`, `token`, `userinfo`, ...)."""
     certificate_subject: str = certificates.DEFAULT_SUBJECT
     kid_is_x5t: bool = False
     """The IdP names its keys by the SHA-1 thumbprint of their certificate (AZR-011)."""
@@ -102,6 +104,11 @@ class Persona:
     """Nobody can change `sub` at this IdP (S2: "do not allow customization of the sub claim")."""
     subject_types: tuple[str, ...] = ("public",)
     default_scopes: tuple[str, ...] = ("openid", "profile", "email")
+
+    def path(self, endpoint: str, default: str) -> str:
+        """Give where an endpoint lies below the issuer's base URL; `default` when this IdP has no own place."""
+        own = {"jwks": self.jwks_path, "metadata": self.metadata_path}
+        return own.get(endpoint) or self.paths.get(endpoint, default)
 
     def certificate(self, key: SigningKey) -> x509.Certificate:
         """Give the certificate that the IdP publishes for a key, always the same one."""

@@ -26,7 +26,7 @@ from mock_idp import (
     fixed_key,
     persona,
 )
-from mock_idp.idp import JOURNAL_LENGTH, JOURNAL_PATH
+from mock_idp.journal import JOURNAL_LENGTH, JOURNAL_PATH
 from mock_idp.serve import MAX_REQUEST_BODY, attach, loopback_tls, serve
 
 NOW = 1_767_225_600
@@ -66,6 +66,7 @@ def test_the_jwks_is_under_the_personas_path_and_always_under_jwks(place: str) -
     assert dict(answer.headers) == {
         "content-type": "application/json",
         "cache-control": "public, max-age=300",
+        "access-control-allow-origin": "*",
     }
 
 
@@ -232,8 +233,8 @@ def test_a_wrong_fault_is_refused_when_it_is_set(idp: MockIdP, fault: Any, error
 
 
 def test_a_fault_needs_an_endpoint_that_exists(idp: MockIdP) -> None:
-    with pytest.raises(ValueError, match="no endpoint 'token'"):
-        idp.set_fault("/t", "token", "html_page")
+    with pytest.raises(ValueError, match="no endpoint 'zzz'"):
+        idp.set_fault("/t", "zzz", "html_page")
     with pytest.raises(ValueError, match="no issuer"):
         idp.set_fault("/u", "jwks", "html_page")
     with pytest.raises(ValueError, match="at least 1"):
