@@ -5,7 +5,7 @@
 
 from mock_idp.personas import entra, generic
 from mock_idp.personas.entra import pairwise_sub
-from mock_idp.personas.model import Grant, JwkDialect, Kind, Persona, PersonaError
+from mock_idp.personas.model import Grant, Kind, Persona, PersonaError
 from mock_idp.personas.registry import names, persona
 
 PERSONAS: tuple[str, ...] = names()
@@ -14,7 +14,6 @@ PERSONAS: tuple[str, ...] = names()
 __all__ = [
     "PERSONAS",
     "Grant",
-    "JwkDialect",
     "Kind",
     "Persona",
     "PersonaError",

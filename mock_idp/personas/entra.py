@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from mock_idp.keys import b64url
-from mock_idp.personas.model import Grant, JwkDialect, Persona
+from mock_idp.personas.identity import guid
+from mock_idp.personas.kids import thumbprint
+from mock_idp.personas.model import PARAMETERS, Grant, Persona
 from mock_idp.personas.registry import register
 
 _OPENID_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
 _APP_ID_URI = re.compile(r"(?:api://|spn:)([0-9a-fA-F-]{36})/?")
-_JWKS = JwkDialect(alg=False, x5t=True, x5c=True, issuer=True)
 _SUBJECT = "CN=accounts.accesscontrol.windows.net"
 _SCOPES = ("openid", "profile", "access_as_user")
 
@@ -55,7 +56,7 @@ def _api_scopes(grant: Grant) -> str:
 
 def _identity_v1(grant: Grant) -> dict[str, Any]:
     # AZR-006: no preferred_username, whatever the scopes.
-    person = grant.person
+    person = grant.user
     return {
         "name": person.name,
         "oid": person.oid,
@@ -69,7 +70,7 @@ def _identity_v1(grant: Grant) -> dict[str, Any]:
 def _identity_v2(grant: Grant) -> dict[str, Any]:
     if "profile" not in grant.scopes:  # AZR-007: no profile scope, none of these four
         return {"ver": "2.0"}
-    person = grant.person
+    person = grant.user
     return {
         "name": person.name,
         "oid": person.oid,
@@ -80,7 +81,7 @@ def _identity_v2(grant: Grant) -> dict[str, Any]:
 
 
 def _sub(grant: Grant, application: str) -> str:
-    return pairwise_sub(grant.tenant, grant.person.oid, application)
+    return pairwise_sub(grant.tenant, grant.user.oid, application)
 
 
 def _start(grant: Grant, audience: str) -> dict[str, Any]:
@@ -127,7 +128,7 @@ def _id_v1(grant: Grant) -> dict[str, Any]:
 
 def _id_v2(grant: Grant) -> dict[str, Any]:
     sub = _sub(grant, _application(grant.client))
-    email = {"email": grant.person.email} if "email" in grant.scopes else {}
+    email = {"email": grant.user.email} if "email" in grant.scopes else {}
     return {
         **_start(grant, grant.client),
         "sub": sub,
@@ -137,10 +138,32 @@ def _id_v2(grant: Grant) -> dict[str, Any]:
     }
 
 
+def _machine(grant: Grant) -> dict[str, Any]:
+    # AZR-020: no scp, and sub is the object id of the client's service principal.
+    principal = guid(grant.tenant, grant.client)
+    return {
+        **_start(grant, grant.audience),
+        "idtyp": "app",
+        "oid": principal,
+        "roles": ["access_as_app"],
+        "sub": principal,
+        "tid": grant.tenant,
+        **_opaque_claims(grant),
+    }
+
+
+def _machine_v1(grant: Grant) -> dict[str, Any]:
+    return {**_machine(grant), "appid": grant.client, "appidacr": "1", "ver": "1.0"}
+
+
+def _machine_v2(grant: Grant) -> dict[str, Any]:
+    return {**_machine(grant), "azp": grant.client, "azpacr": "1", "ver": "2.0"}
+
+
 _ENTRA: Mapping[str, Any] = {
-    "jwk": _JWKS,
+    "jwk_members": ("kty", "use", "kid", "x5t", PARAMETERS, "x5c", "issuer"),
     "certificate_subject": _SUBJECT,
-    "kid_is_x5t": True,
+    "kid_form": thumbprint,
     "fixed_sub": True,
     "subject_types": ("pairwise",),
     "default_scopes": _SCOPES,
@@ -151,7 +174,7 @@ ENTRA_V1 = register(
         name="entra-v1",
         says="Microsoft Entra ID, access tokens of version 1.0: no preferred_username at all",
         issuer=lambda _base_url, tenant: f"https://sts.windows.net/{tenant}/",
-        claims={"access": _access_v1, "id": _id_v1},
+        claims={"access": _access_v1, "id": _id_v1, "machine": _machine_v1},
         header_members=("typ", "alg", "x5t", "kid"),
         jwks_path="/discovery/keys",
         **_ENTRA,
@@ -162,7 +185,7 @@ ENTRA_V2 = register(
         name="entra-v2",
         says="Microsoft Entra ID, access tokens of version 2.0: preferred_username only by the profile scope",
         issuer=lambda _base_url, tenant: f"https://login.microsoftonline.com/{tenant}/v2.0",
-        claims={"access": _access_v2, "id": _id_v2},
+        claims={"access": _access_v2, "id": _id_v2, "machine": _machine_v2},
         jwks_path="/discovery/v2.0/keys",
         metadata_path="/v2.0/.well-known/openid-configuration",
         **_ENTRA,
