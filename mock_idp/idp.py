@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import TypeAlias
 
-from mock_idp.faults import FaultSpec, parse_fault
-from mock_idp.http import Request, Response
+from mock_idp.faults import FaultContext, FaultSpec, Misbehaviour, parse_fault
+from mock_idp.http import Request, Response, conditional
 from mock_idp.issuer import Issuer
 from mock_idp.journal import JOURNAL_LENGTH, JournalEntry
 from mock_idp.oauth import cors
@@ -24,6 +24,7 @@ from mock_idp.people import Directory
 MAX_CANARIES = 10_000
 _CANARIES = "/canary/"
 _ADMIN = "/_admin"
+_HEALTH = "/_health"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,9 @@ class _Route:
 @dataclass(slots=True)
 class _SetFault:
     spec: FaultSpec
-    misbehave: Callable[[Response], Response]
+    misbehave: Misbehaviour
     left: int | None
+    met: int = 0
 
 
 _Table: TypeAlias = Mapping[str, _Route]
@@ -63,7 +65,7 @@ def _paths(path: str, issuer: Issuer) -> _Table:
     routes: dict[str, _Route] = {}
     for name, endpoint in ENDPOINTS.items():
         route = _Route(path, issuer, name)
-        for place in {endpoint.path, issuer.persona.path(name, endpoint.path)}:
+        for place in {endpoint.path, issuer.path(name, endpoint.path)}:
             routes[path + place] = route
         if endpoint.path.startswith("/.well-known/"):
             routes[endpoint.path + path] = route
@@ -167,6 +169,8 @@ class MockIdP:
         route = self._routes.get(request.path)
         if route is not None:
             return self._endpoint_answer(route, request)
+        if request.path == _HEALTH:
+            return Response.of_json({"status": "ok"})
         if request.path.startswith(_CANARIES):
             return self._canary(request.path.removeprefix(_CANARIES))
         return Response.of_json({"error": "not_found"}, 404)
@@ -176,7 +180,8 @@ class MockIdP:
         if request.method not in endpoint.methods:
             return _no_handler(endpoint, request)
         self._counts[route.path, route.endpoint] += 1
-        answer = self._misbehaved(route, endpoint.handler(route.issuer, request, self._context(route)))
+        honest = endpoint.handler(route.issuer, request, self._context(route))
+        answer = conditional(request, self._misbehaved(route, request, honest))
         return cors.allowed(answer) if endpoint.cors else answer
 
     def _context(self, route: _Route) -> Context:
@@ -184,7 +189,7 @@ class MockIdP:
         browser_url = base_url if self.browser_url is None else self.browser_url + route.path
         return Context(base_url, browser_url, self.people)
 
-    def _misbehaved(self, route: _Route, honest: Response) -> Response:
+    def _misbehaved(self, route: _Route, request: Request, honest: Response) -> Response:
         where = (route.path, route.endpoint)
         fault = self._faults.get(where)
         if fault is None:
@@ -193,7 +198,9 @@ class MockIdP:
             fault.left -= 1
             if fault.left == 0:
                 del self._faults[where]
-        return fault.misbehave(honest)
+        context = FaultContext(request, self.base_url, fault.met, route.issuer.stale_jwks_bytes)
+        fault.met += 1
+        return fault.misbehave(honest, context)
 
     def set_fault(self, path: str, endpoint: str, fault: FaultSpec, times: int | None = None) -> None:
         """Have an endpoint misbehave, for a number of requests or until `clear_faults`.

@@ -14,6 +14,8 @@ from threading import Lock
 
 from mock_idp.keys import SigningKey
 
+MAX_AGE_S = 300
+"""How long a JWKS may be cached (seconds) while no rotation is planned."""
 MAX_FINISHED = 256
 """How many retired and revoked keys a ring remembers; the oldest are forgotten first."""
 
@@ -93,6 +95,7 @@ class KeyRing:
             raise KeyRingError("a key ring needs at least one key")
         self._lock = Lock()
         self._snapshot = RingSnapshot((RingEntry(first, KeyState.ACTIVE),))
+        self._previous: RingSnapshot | None = None
         for key in others:
             self.add(key)
 
@@ -102,21 +105,31 @@ class KeyRing:
         return self._snapshot
 
     @property
+    def previous(self) -> RingSnapshot | None:
+        """The ring before the last change of what it publishes, if there was one."""
+        return self._previous
+
+    @property
+    def max_age_s(self) -> int:
+        """How long the published set may be cached, in whole seconds."""
+        return MAX_AGE_S
+
+    @property
     def active(self) -> SigningKey:
         """The key that signs."""
-        return self._snapshot.active
+        return self.snapshot.active
 
     def published(self) -> tuple[SigningKey, ...]:
         """Give the staged, active and retiring keys, in the order in which they came."""
-        return self._snapshot.published
+        return self.snapshot.published
 
     def state(self, kid: str) -> KeyState:
         """Where a key stands; `KeyRingError` for an unknown kid."""
-        return self._snapshot.entry(kid).state
+        return self.snapshot.entry(kid).state
 
     def key(self, kid: str) -> SigningKey:
         """Give the key of a kid, in whatever state; `KeyRingError` for an unknown kid."""
-        return self._snapshot.entry(kid).key
+        return self.snapshot.entry(kid).key
 
     def add(self, key: SigningKey, state: KeyState = KeyState.STAGED) -> None:
         """Take a new key in; a key becomes active only by `rotate`."""
@@ -190,6 +203,8 @@ class KeyRing:
         forgotten = finished[: max(0, len(finished) - MAX_FINISHED)]
         if forgotten:
             snapshot = RingSnapshot(tuple(e for e in snapshot.entries if e not in forgotten))
+        if snapshot.published != self._snapshot.published:
+            self._previous = self._snapshot
         self._snapshot = snapshot
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mock_idp.http import Response
+from mock_idp.http import Response, etag
 from mock_idp.oauth.endpoint import READING, Context, Endpoint
 
 if TYPE_CHECKING:
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 def _jwks(issuer: Issuer, _request: Request, _context: Context) -> Response:
-    headers = (("content-type", "application/json"), ("cache-control", "public, max-age=300"))
-    return Response(200, headers, issuer.jwks_bytes())
+    body, fresh = issuer.jwks_bytes(), f"public, max-age={issuer.ring.max_age_s}"
+    headers = (("content-type", "application/json"), ("cache-control", fresh), ("etag", etag(body)))
+    return Response(200, headers, body)
 
 
 def _metadata(issuer: Issuer, _request: Request, context: Context) -> Response:

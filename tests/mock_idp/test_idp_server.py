@@ -15,7 +15,6 @@ import urllib3
 from pytest_httpserver import HTTPServer
 
 from mock_idp import (
-    FAULTS,
     FaultError,
     Issuer,
     KeyRing,
@@ -155,51 +154,6 @@ def test_a_canary_that_was_never_set_is_an_error(idp: MockIdP) -> None:
         idp.canary_hits("zzz")
     with pytest.raises(ValueError, match="name has letters"):
         idp.canary("a/b")
-
-
-FAULT_CASES: dict[str, tuple[Any, int, str, Any]] = {
-    "status": (
-        {"status": 503, "retry_after": 7},
-        503,
-        "application/json",
-        b'{"error": "fault", "status": 503}',
-    ),
-    "retry_after": ({"retry_after": 7}, 200, "application/json", None),
-    "html_page": (
-        "html_page",
-        200,
-        "text/html; charset=utf-8",
-        lambda body: body.startswith(b"<!doctype html>"),
-    ),
-    "truncated": ("truncated", 200, "application/json", lambda body: body.startswith(b'{"keys":[{')),
-    "not_json": ("not_json", 200, "application/json", b"no keys today"),
-    "empty_object": ("empty_object", 200, "application/json", b"{}"),
-    "empty_set": ("empty_set", 200, "application/json", b'{"keys":[]}'),
-    "body": ({"body": {"Keys": []}}, 200, "application/json", b'{"Keys": []}'),
-    "content_type": ({"content_type": "text/plain"}, 200, "text/plain", None),
-    "cache_control": ({"cache_control": "no-store"}, 200, "application/json", None),
-    "oversize": ({"oversize": 2_000_000}, 200, "application/json", lambda body: len(body) == 2_000_000),
-}
-
-
-def test_every_fault_has_a_case_here() -> None:
-    assert FAULT_CASES.keys() == FAULTS.keys()
-
-
-@pytest.mark.parametrize("fault,status,kind,body", FAULT_CASES.values(), ids=FAULT_CASES)
-def test_a_fault_misbehaves_as_it_says_and_is_cleared(
-    idp: MockIdP, fault: Any, status: int, kind: str, body: Any
-) -> None:
-    honest = get(idp, "/t/jwks")
-
-    idp.set_fault("/t", "jwks", fault)
-    answer = get(idp, "/t/jwks")
-    idp.clear_faults()
-
-    assert (answer.status, dict(answer.headers)["content-type"]) == (status, kind)
-    assert body(answer.body) if callable(body) else answer.body == (honest.body if body is None else body)
-    assert answer != honest
-    assert get(idp, "/t/jwks") == honest
 
 
 def test_fault_members_combine(idp: MockIdP) -> None:
