@@ -10,7 +10,7 @@ immutable `RingSnapshot` and puts it in place at once: a reader never sees half 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from threading import Lock
+from threading import RLock
 
 from mock_idp.keys import SigningKey
 
@@ -93,7 +93,7 @@ class KeyRing:
         first, *others = tuple(keys) or (None,)
         if first is None:
             raise KeyRingError("a key ring needs at least one key")
-        self._lock = Lock()
+        self._lock = RLock()
         self._snapshot = RingSnapshot((RingEntry(first, KeyState.ACTIVE),))
         self._previous: RingSnapshot | None = None
         for key in others:

@@ -1,20 +1,25 @@
-"""Puts a `MockIdP` behind a real HTTP server: uvicorn in a thread, or pytest-httpserver in tests.
+"""Puts a `MockIdP` behind a real HTTP server: uvicorn, in a thread or in the main one, or pytest-httpserver in tests.
 
 Both are thin adapters over `MockIdP.handle` and answer the same bytes. Nothing here may know an endpoint. The
 servers are imported when they are used.
+
+Both deliver an answer as its `Delivery` says. pytest-httpserver speaks HTTP/1.0: it ends a body of unknown length by
+closing the connection where the other one sends chunks; and unless it was made with `threaded=True`, it answers one
+request after the other, so that a slow answer holds up the next.
 """
 
 import re
+import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mock_idp.http import Request, Response
+from mock_idp.http import PROMPT, Request, Response
 from mock_idp.idp import MockIdP
 from mock_idp.loopback_tls import loopback_tls
 
@@ -23,11 +28,13 @@ if TYPE_CHECKING:
     import werkzeug
     from pytest_httpserver import HTTPServer
 
-__all__ = ["RunningServer", "asgi_app", "attach", "loopback_tls", "serve"]
+__all__ = ["RunningServer", "asgi_app", "attach", "loopback_tls", "serve", "serve_forever"]
 
 MAX_REQUEST_BODY = 1024 * 1024
 """Bytes of a request's body; a longer one is a 413."""
 START_LIMIT_S = 10.0
+NOT_MODIFIED = 304
+_TRANSPORT = "mock_idp.transport"
 
 _Message: TypeAlias = MutableMapping[str, Any]
 _Receive: TypeAlias = Callable[[], Awaitable[_Message]]
@@ -44,16 +51,80 @@ class RunningServer:
 
 
 def asgi_app(idp: MockIdP) -> AsgiApp:
-    """Adapt an IdP to ASGI (HTTP only)."""
+    """Adapt an IdP to ASGI (HTTP only).
+
+    To close a connection before its answer is complete, the app needs `serve` or `serve_forever`; another ASGI server
+    is told by an exception, as ASGI has no word for it.
+    """
 
     async def app(scope: _Message, receive: _Receive, send: _Send) -> None:
         response = await _respond(idp, scope, receive)
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
-        headers.append((b"content-length", str(len(response.body)).encode()))
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        start = {"type": "http.response.start", "status": response.status, "headers": headers}
+        if response.status == NOT_MODIFIED:
+            pass  # its Content-Length would be that of the body that it leaves out (RFC 9110 section 8.6)
+        elif response.delivery.chunked:
+            headers.append((b"transfer-encoding", b"chunked"))
+        else:
+            headers.append((b"content-length", str(response.length).encode()))
+        if response.delivery != PROMPT:
+            await _deliver(response, start, _Line(scope, receive, send))
+            return
+        await send(start)
         await send({"type": "http.response.body", "body": response.body})
 
     return app
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One request's connection, as far as ASGI and our server let the app at it."""
+
+    scope: _Message
+    receive: _Receive
+    send: _Send
+
+    async def left_within(self, seconds: float) -> bool:
+        """Wait so long, and no longer once the client has gone; tell whether it has."""
+        import asyncio  # the module must be quick to import for those who start no server
+
+        try:
+            async with asyncio.timeout(seconds):
+                while (await self.receive())["type"] != "http.disconnect":
+                    pass
+        except TimeoutError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Close the connection, after what was sent has left."""
+        transport = self.scope.get("state", {}).get(_TRANSPORT)
+        if transport is None:
+            raise ConnectionAbortedError("the answer is a closed connection")
+        transport.close()
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+
+
+async def _deliver(response: Response, start: _Message, line: _Line) -> None:
+    how = response.delivery
+    if how.delay_s and await line.left_within(how.delay_s):
+        return
+    if how.closed:
+        await line.close()
+        return
+    await line.send(start)
+    for number, piece in enumerate(response.pieces()):
+        # A receive that never waits would let neither others be answered nor the client's leaving be seen.
+        if number and await line.left_within(how.interval_s):
+            return
+        await line.send({"type": "http.response.body", "body": piece, "more_body": True})
+        if line.scope["method"] == "HEAD":
+            break
+    if how.cut_at is not None and how.cut_at < response.length:
+        await line.close()
+    else:
+        await line.send({"type": "http.response.body", "body": b""})
 
 
 async def _respond(idp: MockIdP, scope: _Message, receive: _Receive) -> Response:
@@ -92,13 +163,49 @@ def serve(
         thread.start()
         try:
             _wait_for(server, thread)
-            scheme = "http" if tls is None else "https"
-            shown = f"[{host}]" if ":" in host else host
-            idp.base_url = f"{scheme}://{shown}:{listener.getsockname()[1]}"
+            idp.base_url = _url(listener, host, secure=tls is not None)
             yield RunningServer(idp.base_url)
         finally:
             server.should_exit = server.force_exit = True
             thread.join(START_LIMIT_S)
+
+
+def serve_forever(
+    idp: MockIdP,
+    ready: Callable[[RunningServer], None],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    tls: tuple[Path, Path] | None = None,
+) -> int:
+    """Serve an IdP from the main thread until SIGTERM or SIGINT, and return the number of that signal.
+
+    `ready` is called once the server answers. Sets `idp.base_url`. At the end open connections are closed at once.
+    `OSError` when the address is taken.
+    """
+    import asyncio
+
+    with _listen(host, port) as listener:
+        idp.base_url = _url(listener, host, secure=tls is not None)
+        server = _server(idp, tls, lambda: ready(RunningServer(idp.base_url)))
+        received: list[int] = []
+
+        def stop(number: int) -> None:
+            received.append(number)
+            server.should_exit = server.force_exit = True
+
+        async def main() -> None:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, stop, number)
+            await server.serve([listener])
+
+        asyncio.run(main())
+    return received[0] if received else 0
+
+
+def _url(listener: socket.socket, host: str, *, secure: bool) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'https' if secure else 'http'}://{shown}:{listener.getsockname()[1]}"
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -115,14 +222,42 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _server(idp: MockIdP, tls: tuple[Path, Path] | None) -> "uvicorn.Server":
+def _server(
+    idp: MockIdP, tls: tuple[Path, Path] | None, started: Callable[[], None] = lambda: None
+) -> "uvicorn.Server":
+    import asyncio
+
     import uvicorn
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    class Protocol(HttpToolsProtocol):
+        """Lets the app see the transport, because a fault may have to close it."""
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self.app_state = {**self.app_state, _TRANSPORT: transport}
+
+    class Server(uvicorn.Server):
+        """Says when it listens, and leaves signals to whoever runs it."""
+
+        def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+            return nullcontext()
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            started()
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            # A slow answer must not hold up the end: its task sees that the client is gone, and returns.
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
+            await super().shutdown(sockets)
 
     certificate, key = tls or (None, None)
     config = uvicorn.Config(
         asgi_app(idp),
         loop="asyncio",
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -131,7 +266,7 @@ def _server(idp: MockIdP, tls: tuple[Path, Path] | None) -> "uvicorn.Server":
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )
-    return uvicorn.Server(config)
+    return Server(config)
 
 
 def _wait_for(server: "uvicorn.Server", thread: Thread) -> None:
@@ -151,7 +286,20 @@ def attach(idp: MockIdP, httpserver: "HTTPServer") -> None:
         path, _, query = target.partition("?")
         headers = tuple((name.lower(), value) for name, value in request.headers.items())
         answer = idp.handle(Request(request.method, path, query, headers, request.get_data()))
-        return WerkzeugResponse(answer.body, answer.status, list(answer.headers))
+        if answer.delivery == PROMPT:
+            return WerkzeugResponse(answer.body, answer.status, list(answer.headers))
+        time.sleep(answer.delivery.delay_s)
+        if answer.delivery.closed:
+            request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        known = [] if answer.delivery.chunked else [("content-length", str(answer.length))]
+        return WerkzeugResponse(_in_time(answer), answer.status, [*answer.headers, *known])
 
     httpserver.expect_request(re.compile(".*")).respond_with_handler(handler)
     idp.base_url = httpserver.url_for("").rstrip("/")
+
+
+def _in_time(answer: Response) -> Iterator[bytes]:
+    for number, piece in enumerate(answer.pieces()):
+        if number:
+            time.sleep(answer.delivery.interval_s)
+        yield piece
