@@ -1,6 +1,6 @@
-"""The personas `entra-v1` and `entra-v2`: Microsoft Entra ID, whose token version is the choice of the API.
+"""The personas `entra-v1`, `entra-v2` and `entra-common`: Microsoft Entra ID, where an API chooses the version.
 
-Sources: rulebook section 7 and AZR-001 to AZR-011; Microsoft's access-token claims reference. Entra's `sub`
+Sources: rulebook section 7 and AZR-001 to AZR-021; Microsoft's access-token claims reference. Entra's `sub`
 is pairwise: one person has another at each application and the same one on every request, and no
 administrator can change it. That is why S2 has a custom claim at all, so no option here may ever weaken it.
 """
@@ -11,6 +11,7 @@ import hmac
 import re
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mock_idp.keys import b64url
@@ -19,7 +20,6 @@ from mock_idp.personas.kids import thumbprint
 from mock_idp.personas.model import PARAMETERS, Grant, Persona
 from mock_idp.personas.registry import register
 
-_OPENID_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
 _APP_ID_URI = re.compile(r"(?:api://|spn:)([0-9a-fA-F-]{36})/?")
 _SUBJECT = "CN=accounts.accesscontrol.windows.net"
 _SCOPES = ("openid", "profile", "access_as_user")
@@ -51,7 +51,7 @@ def _opaque_claims(grant: Grant) -> dict[str, str]:
 
 def _api_scopes(grant: Grant) -> str:
     # Entra keeps OpenID's own scopes out of `scp`: those belong to the ID token and to Microsoft Graph.
-    return " ".join(scope for scope in grant.scopes if scope not in _OPENID_SCOPES)
+    return " ".join(grant.api_scopes)
 
 
 def _identity_v1(grant: Grant) -> dict[str, Any]:
@@ -177,6 +177,12 @@ ENTRA_V1 = register(
         claims={"access": _access_v1, "id": _id_v1, "machine": _machine_v1},
         header_members=("typ", "alg", "x5t", "kid"),
         jwks_path="/discovery/keys",
+        paths={
+            "authorization": "/oauth2/authorize",
+            "token": "/oauth2/token",
+            "end_session": "/oauth2/logout",
+            "device_authorization": "/oauth2/devicecode",
+        },
         **_ENTRA,
     )
 )
@@ -188,6 +194,20 @@ ENTRA_V2 = register(
         claims={"access": _access_v2, "id": _id_v2, "machine": _machine_v2},
         jwks_path="/discovery/v2.0/keys",
         metadata_path="/v2.0/.well-known/openid-configuration",
+        paths={
+            "authorization": "/oauth2/v2.0/authorize",
+            "token": "/oauth2/v2.0/token",
+            "end_session": "/oauth2/v2.0/logout",
+            "device_authorization": "/oauth2/v2.0/devicecode",
+        },
         **_ENTRA,
+    )
+)
+ENTRA_COMMON = register(
+    replace(
+        ENTRA_V2,
+        name="entra-common",
+        says="Microsoft Entra ID at its address for all tenants: metadata and keys name an issuer template",
+        shared_issuer="https://login.microsoftonline.com/{tenantid}/v2.0",
     )
 )

@@ -41,7 +41,7 @@ def _machine_claims(grant: Grant) -> dict[str, Any]:
         **grant.times,
         "jti": grant.opaque("jti"),
         "client_id": grant.client,
-        "scope": " ".join(grant.scopes),
+        "scope": " ".join(grant.api_scopes),
     }
 
 

@@ -25,8 +25,10 @@ DEFAULT_AUDIENCE: Final = "b1946ac9-2a4e-4c43-9d5e-8e0b6f7c1a23"
 PARAMETERS: Final = "parameters"
 """Where the key's own members (`n` and `e`; `crv`, `x` and `y`) stand among the members of a JWKS entry."""
 
-HeaderMember: TypeAlias = str | tuple[str, str]
+Member: TypeAlias = str | tuple[str, Any]
 """The name of a member that the key decides, or a name with the value that it always has."""
+
+_OPENID_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
 
 
 class PersonaError(ValueError):
@@ -56,6 +58,11 @@ class Grant:
         if self.person is None:
             raise PersonaError("a token about a person needs one")
         return self.person
+
+    @property
+    def api_scopes(self) -> tuple[str, ...]:
+        """The scopes of the API: all but those of OpenID Connect itself."""
+        return tuple(scope for scope in self.scopes if scope not in _OPENID_SCOPES)
 
     @property
     def issued(self) -> dict[str, int]:
@@ -109,11 +116,11 @@ class Persona:
     """The issuer of (base URL, tenant) that ID tokens and the metadata name, where that is another one (ADFS)."""
     shared_issuer: str | None = None
     """The issuer template that metadata and JWKS name, for an address that serves all tenants (AZR-012, AZR-014)."""
-    header_members: tuple[HeaderMember, ...] = ("typ", "alg", "kid")
+    header_members: tuple[Member, ...] = ("typ", "alg", "kid")
     """Members of the token header, in the order in which the IdP writes them."""
-    access_header_members: tuple[HeaderMember, ...] | None = None
+    access_header_members: tuple[Member, ...] | None = None
     """The same for access tokens, where they differ."""
-    jwk_members: tuple[str, ...] = ("kty", "use", "kid", "alg", PARAMETERS)
+    jwk_members: tuple[Member, ...] = ("kty", "use", "kid", "alg", PARAMETERS)
     """Members of a JWKS entry, in order; `issuer` is Entra's own, which binds a key to tenants (AZR-012)."""
     extra_entries: tuple[Mapping[str, Any], ...] = ()
     """Entries that the JWKS holds besides the signing keys (IDP-008: a key for encryption)."""
@@ -137,7 +144,7 @@ class Persona:
 
     @property
     def opaque_access_tokens(self) -> bool:
-        """Whether its access tokens are no JWTs, so that only the ID token can be verified (Google)."""
+        """Whether its access tokens for people are no JWTs, so that only the ID token can be verified (Google)."""
         return "access" not in self.claims
 
     def usual_kind(self, person: Person | None) -> Kind:
@@ -180,8 +187,10 @@ class Persona:
         for member in self.jwk_members:
             if member == PARAMETERS:
                 entry |= {name: value for name, value in own.items() if name not in {"kty", "kid"}}
-            else:
+            elif isinstance(member, str):
                 entry[member] = made[member]()
+            else:
+                entry[member[0]] = member[1]
         return entry
 
     def key_set(self, keys: Iterable[SigningKey], issuer: str) -> dict[str, Any]:
@@ -190,7 +199,7 @@ class Persona:
 
 
 @lru_cache(maxsize=256)
-def _header(persona: Persona, key: SigningKey, of_id_token: bool) -> Mapping[str, str]:  # noqa: FBT001 - a cache key
+def _header(persona: Persona, key: SigningKey, of_id_token: bool) -> Mapping[str, Any]:  # noqa: FBT001 - a cache key
     made: Mapping[str, Callable[[], str]] = {
         "typ": lambda: "JWT",
         "alg": lambda: key.alg,
