@@ -12,7 +12,7 @@ from mock_idp.personas.kids import base64url_43
 from mock_idp.personas.model import PARAMETERS, Grant, Persona
 from mock_idp.personas.registry import register
 
-_IDENTITY_PROVIDER = "00o1touchstone0mockd7"
+_IDENTITY_PROVIDER = "00o1touchstone0mockd"
 
 
 def user_id(person: Person) -> str:
