@@ -21,6 +21,8 @@ from mock_idp.oauth.endpoint import Context, Endpoint
 from mock_idp.oauth.endpoints import ENDPOINTS
 from mock_idp.people import Directory
 
+__all__ = ["ENDPOINTS", "FaultInForce", "JournalEntry", "MockIdP"]
+
 MAX_CANARIES = 10_000
 _CANARIES = "/canary/"
 _ADMIN = "/_admin"

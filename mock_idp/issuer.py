@@ -15,6 +15,7 @@ from mock_idp.keyring import KeyRing, RingSnapshot
 from mock_idp.keys import SigningKey
 from mock_idp.oauth.accounts import Account
 from mock_idp.oauth.clients import Client
+from mock_idp.oauth.granted import GrantStore
 from mock_idp.oauth.queued import Queue
 from mock_idp.people import Directory, Person
 from mock_idp.personas import Grant, Kind, Persona, PersonaError
@@ -66,6 +67,10 @@ class Issuer:
     """What was lined up to be answered next."""
     token_lifetime_s: int
     """Seconds that a token lives unless asked otherwise."""
+    granted: GrantStore
+    """The codes, refresh tokens, devices and sessions that are open."""
+    metadata_text: tuple[object, bytes] | None
+    """The metadata as last served, with what it was made for."""
 
     def __init__(
         self,
@@ -94,6 +99,8 @@ class Issuer:
         self.opaque_access_tokens = persona.opaque_access_tokens
         self.token_lifetime_s = persona.lifetime_s
         self.queue = Queue()
+        self.granted = GrantStore()
+        self.metadata_text = None
         self._jwks_text: tuple[RingSnapshot, bytes] | None = None
 
     def draft(self, person: Person | None, **asked: Unpack[TokenOptions]) -> Draft:
