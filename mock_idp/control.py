@@ -22,8 +22,8 @@ from urllib.parse import quote
 from mock_idp.clock import ClockMode, SettableClock
 from mock_idp.decoding import DecodedToken, decode_token
 from mock_idp.forgeries import ForgeContext, finish, forge
-from mock_idp.http import Headers
-from mock_idp.issuer import DEFAULT_AUDIENCE, Issuer, TokenOptions
+from mock_idp.http import Headers  # noqa: TC001 - the OpenAPI document reads the types of the views
+from mock_idp.issuer import Issuer, TokenOptions
 from mock_idp.keyring import PUBLISHED, KeyRing, KeyState, RingEntry
 from mock_idp.keys import ALGORITHMS, SigningKey, b64url
 from mock_idp.oauth.endpoints import ENDPOINTS
@@ -189,12 +189,13 @@ class Control:
         *,
         persona: str = "generic",
         issuer: str | None = None,
-        audience: str = DEFAULT_AUDIENCE,
+        audience: str | None = None,
         alg: str = "RS256",
     ) -> IssuerView:
         """Serve a new issuer with one fresh key; a path that is taken is a conflict.
 
         `issuer` is used exactly as given; without it the persona's own form is built from where it is served.
+        `audience` is the persona's default when left out.
         """
         if path in self._idp.issuers:
             raise ControlError(Code.CONFLICT, f"there is an issuer under {path!r} already: remove it first")

@@ -15,7 +15,6 @@ from mock_idp.admin.errors import ApiError
 from mock_idp.clock import LATEST
 from mock_idp.control import MAX_READ
 from mock_idp.decoding import too_deep
-from mock_idp.issuer import DEFAULT_AUDIENCE
 from mock_idp.people import DOMAIN
 
 MAX_BODY: Final = 256 * 1024
@@ -49,7 +48,8 @@ class NewIssuer(Body, frozen=True, kw_only=True):
     persona: Name = "generic"
     issuer: Text | None = None
     """Used exactly as given; the persona's own form when left out."""
-    audience: Text = DEFAULT_AUDIENCE
+    audience: Text | None = None
+    """The persona's default when left out."""
     alg: Name = "RS256"
 
 
