@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -412,7 +413,10 @@ def token(name: str, kind: Any, **more: Any) -> tuple[dict[str, Any], dict[str, 
         "scopes": ("openid", "profile", "email", "scan"),
         **more,
     }
-    text = issuer(name).mint(None if kind == "machine" else ANN, kind=kind, **asked)
+    return decoded(issuer(name).mint(None if kind == "machine" else ANN, kind=kind, **asked))
+
+
+def decoded(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
     header, claims = (json.loads(base64.urlsafe_b64decode(part + "==")) for part in text.split(".")[:2])
     return header, claims
 
@@ -433,6 +437,26 @@ def test_every_persona_has_its_row_here() -> None:
     assert {name: set(kinds) for name, kinds in CLAIMS.items()} == {
         name: set(persona(name).claims) for name in PERSONAS
     }
+
+
+def manual() -> str:
+    """Give the section of the manual."""
+    text = (Path(__file__).parents[2] / "docs" / "mock-idp.md").read_text(encoding="utf-8")
+    return text.partition("## Personas\n")[2].partition("\n## ")[0]
+
+
+def test_the_manual_has_a_row_for_every_persona() -> None:
+    assert sorted(re.findall(r"^\| `([\w-]+)` \|", manual(), re.MULTILINE)) == list(PERSONAS)
+
+
+def test_the_example_of_the_manual_runs() -> None:
+    names: dict[str, Any] = {}
+
+    exec(manual().partition("```python\n")[2].partition("```")[0], names)  # noqa: S102 - the project's own page
+
+    assert names["realm"].path("jwks", "") == "/realms/acme/protocol/openid-connect/certs"
+    assert decoded(names["for_ann"])[1]["aud"] == ["https://api.acme.example", "account"]
+    assert decoded(names["for_a_client"])[1]["preferred_username"] == "service-account-nightly-scan"
 
 
 @pytest.mark.parametrize("name,kind", CASES)
@@ -476,11 +500,7 @@ def test_where_sub_is_fixed_nobody_can_set_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["generic", "keycloak", "keycloak-lightweight", "okta", "pingfederate"])
 def test_where_an_administrator_decides_sub_can_be_set(name: str) -> None:
-    claims = json.loads(
-        base64.urlsafe_b64decode(issuer(name).mint(ANN, claims={"sub": "x"}).split(".")[1] + "==")
-    )
-
-    assert claims["sub"] == "x"
+    assert decoded(issuer(name).mint(ANN, claims={"sub": "x"}))[1]["sub"] == "x"
 
 
 def test_oktas_two_tokens_of_one_person_have_two_subjects() -> None:
