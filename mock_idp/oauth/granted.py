@@ -118,6 +118,8 @@ class GrantStore:
 
     new_secret: Callable[[], str] = field(default=lambda: secrets.token_urlsafe(32))
     """Makes codes, tokens and session ids."""
+    new_serial: Callable[[], str] = field(default=lambda: secrets.token_hex(8))
+    """Makes what tells two tokens of the same second apart."""
     codes: Shelf[Code] = field(default_factory=Shelf)
     refresh: Shelf[Refresh] = field(default_factory=Shelf)
     opaque: Shelf[Opaque] = field(default_factory=Shelf)

@@ -76,7 +76,12 @@ def access_token(issuer: Issuer, client: Client, granted: Granted, family: Famil
         token = _opaque_token(issuer, granted)
     else:
         draft = issuer.draft(
-            granted.person, kind=kind, client=granted.client, audience=granted.audience, scopes=granted.scopes
+            granted.person,
+            kind=kind,
+            client=granted.client,
+            audience=granted.audience,
+            scopes=granted.scopes,
+            serial=issuer.granted.new_serial(),
         )
         extra = _extra(issuer, client, granted)
         _know_subject(issuer, granted, draft.claims)
@@ -87,8 +92,14 @@ def access_token(issuer: Issuer, client: Client, granted: Granted, family: Famil
 
 
 def _know_subject(issuer: Issuer, granted: Granted, claims: Mapping[str, Any]) -> None:
-    if granted.person is not None and isinstance(claims.get("sub"), str):
-        issuer.granted.subjects.put(claims["sub"], granted.person, issuer.clock() + REFRESH_LIFETIME_S)
+    known_as = subject_key(claims)
+    if granted.person is not None and known_as is not None:
+        issuer.granted.subjects.put(known_as, granted.person, issuer.clock() + REFRESH_LIFETIME_S)
+
+
+def subject_key(claims: Mapping[str, Any]) -> str | None:
+    """Give what tells the person of a token apart: `sub` may be missing, or one text for everybody (AZR-026)."""
+    return next((claims[name] for name in ("oid", "sub", "sid") if isinstance(claims.get(name), str)), None)
 
 
 def _extra(issuer: Issuer, client: Client, granted: Granted) -> dict[str, Any]:
@@ -145,7 +156,13 @@ def identity_claims(issuer: Issuer, granted: Granted) -> dict[str, Any]:
 def id_token(issuer: Issuer, granted: Granted, access: str) -> str:
     """Issue an ID token (OpenID Connect Core sections 2 and 3.1.3.6)."""
     account = issuer.accounts.get(granted.person.username) if granted.person is not None else None
-    draft = issuer.draft(granted.person, kind="id", client=granted.client, scopes=granted.scopes)
+    draft = issuer.draft(
+        granted.person,
+        kind="id",
+        client=granted.client,
+        scopes=granted.scopes,
+        serial=issuer.granted.new_serial(),
+    )
     more = _settable(issuer, account.claims) if account is not None else {}
     if granted.nonce is not None:
         more["nonce"] = granted.nonce

@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from mock_idp.oauth.clients import Client
     from mock_idp.oauth.endpoint import Context
 
-_ABOUT_THE_TOKEN: Final = frozenset(
-    ("iss", "aud", "exp", "nbf", "iat", "jti", "nonce", "at_hash", "auth_time", "azp")
-    + ("aio", "rh", "uti", "amr", "acr", "ver", "sid", "typ", "token_use")
-)
+_TIMES: Final = ("exp", "nbf", "iat", "auth_time")
+_IDS: Final = ("iss", "aud", "jti", "nonce", "at_hash", "azp", "aio", "rh", "uti", "sid")
+_ABOUT_THE_TOKEN: Final = frozenset((*_TIMES, *_IDS, "amr", "acr", "ver", "typ", "token_use"))
 """Claims of an ID token that tell of the token, not of the person."""
 
 

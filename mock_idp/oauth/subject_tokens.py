@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mock_idp.oauth import accounts, jws
-from mock_idp.oauth.issue import digest
+from mock_idp.oauth.issue import digest, subject_key
 from mock_idp.people import Person
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _CLIENT_CLAIMS = ("client_id", "azp", "appid", "cid")
 """Where the personas' access tokens name the client."""
-_NAMES = ("preferred_username", "username", "upn", "unique_name", "email", "cognito:username")
+_NAMES = ("preferred_username", "username", "upn", "unique_name", "email", "cognito:username", "Username")
 
 
 class NotOursError(ValueError):
@@ -35,7 +35,8 @@ def read_subject(issuer: Issuer, token: str) -> Mapping[str, Any]:
         claims = jws.own_claims(issuer, token)
     except jws.NotSignedError as error:
         raise NotOursError(str(error)) from None
-    if claims.get("iss") not in {issuer.issuer, issuer.id_issuer}:
+    # PingFederate's access tokens name no issuer (IDP-012); the signature is this issuer's in any case.
+    if claims.get("iss", issuer.issuer) not in {issuer.issuer, issuer.id_issuer}:
         raise NotOursError("the token is another issuer's")
     exp, nbf = claims.get("exp"), claims.get("nbf", 0)
     if not isinstance(exp, int | float) or now >= exp:
@@ -59,8 +60,8 @@ def client_of(claims: Mapping[str, Any]) -> str:
 
 def subject_of(issuer: Issuer, context: Context, claims: Mapping[str, Any]) -> Person | None:
     """Give the person that a token is about, nobody for a client's own token."""
-    sub = claims.get("sub")
-    known = issuer.granted.subjects.get(sub, issuer.clock()) if isinstance(sub, str) else None
+    sub, known_as = claims.get("sub"), subject_key(claims)
+    known = None if known_as is None else issuer.granted.subjects.get(known_as, issuer.clock())
     if known is not None:
         return known
     for person in accounts.people(issuer, context):

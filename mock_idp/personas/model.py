@@ -51,6 +51,8 @@ class Grant:
     """Seconds since the epoch."""
     lifetime_s: int
     scopes: tuple[str, ...]
+    serial: str = ""
+    """Tells this token from others that were asked for in the same words at the same time."""
 
     @property
     def user(self) -> Person:
@@ -85,7 +87,7 @@ class Grant:
             self.lifetime_s,
             self.scopes,
         )
-        return repr(asked).encode()
+        return repr((*asked, self.serial) if self.serial else asked).encode()
 
     def opaque(self, purpose: str, size: int = 16) -> str:
         """Base64url of `size` bytes (at most 32) that look random and follow from the grant alone."""
