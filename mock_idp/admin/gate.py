@@ -49,7 +49,10 @@ def check_token(idp: MockIdP, request: Request) -> None:
     scheme, _, token = (_one(request, "authorization") or "").partition(" ")
     right = hmac.compare_digest(token.strip().encode(), idp.admin_token.encode())
     if scheme.lower() != "bearer" or not right:
-        raise ApiError(401, "unauthorized", "this needs `Authorization: Bearer` with the admin token")
+        challenge = (("www-authenticate", "Bearer"),)
+        raise ApiError(
+            401, "unauthorized", "this needs `Authorization: Bearer` with the admin token", challenge
+        )
 
 
 def _one(request: Request, name: str) -> str | None:
