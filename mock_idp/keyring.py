@@ -59,8 +59,10 @@ class RingSnapshot:
     published: tuple[SigningKey, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        (active,) = (e.key for e in self.entries if e.state is KeyState.ACTIVE)
-        object.__setattr__(self, "active", active)
+        signing = [e.key for e in self.entries if e.state is KeyState.ACTIVE]
+        if len(signing) != 1 or len({e.key.kid for e in self.entries}) < len(self.entries):
+            raise KeyRingError("a ring has one active key, and every kid once")
+        object.__setattr__(self, "active", signing[0])
         object.__setattr__(self, "published", tuple(e.key for e in self.entries if e.state in PUBLISHED))
 
     def entry(self, kid: str) -> RingEntry:
@@ -179,6 +181,11 @@ class KeyRing:
             if entry.state not in PUBLISHED:
                 raise KeyRingError(f"key {kid!r} is {entry.state}: only a published key can be replaced")
             self._put(self._snapshot.changed(kid, replace(entry, key=key.with_kid(kid))))
+
+    def restore(self, snapshot: RingSnapshot) -> None:
+        """Put a whole ring, for instance a saved one, in the place of this one."""
+        with self._lock:
+            self._put(snapshot)
 
     def _succeed(self, new: SigningKey | None, old_state: KeyState) -> SigningKey:
         snapshot = self._snapshot

@@ -6,7 +6,7 @@ that is set back stops the schedule until the time comes again.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -36,12 +36,22 @@ class Rotation:
                 raise ValueError(f"{name}: from 0 s to the time between two rotations, not {value} s")
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a schedule has come, so that another process can go on with it."""
+
+    since: float
+    """When its first period began, in seconds since the epoch."""
+    period: int
+    retires_at: Mapping[str, float]
+    """When the retiring keys go, by kid."""
+
+
 class ScheduledRing(KeyRing):
     """A ring that follows a `Rotation` by a clock (seconds since the epoch), counted from when it is made.
 
     On-demand moves stay possible at any time; a key that retires in good order by hand stays published for the
     same overlap. When the clock jumps over several periods, the keys that nobody can have seen are never made.
-    Further rings may share `since`, the instant at which the first period began.
     """
 
     def __init__(
@@ -51,11 +61,10 @@ class ScheduledRing(KeyRing):
         *,
         clock: Callable[[], float],
         make_key: MakeKey,
-        since: float | None = None,
     ) -> None:
         super().__init__(keys)
         self.rotation = rotation
-        self.since = clock() if since is None else since
+        self._since = clock()
         self._clock = clock
         self._make_key = make_key
         self._period = 0
@@ -92,11 +101,22 @@ class ScheduledRing(KeyRing):
             self._follow(self._clock())
             return self._starts(self._period + 1)
 
+    @property
+    def progress(self) -> Progress:
+        """How far the schedule has come."""
+        return Progress(self._since, self._period, dict(self._retires_at))
+
+    def resume(self, progress: Progress) -> None:
+        """Go on from where another ring of the same schedule stands; its keys come by `restore`."""
+        with self._lock:
+            self._since, self._period = progress.since, progress.period
+            self._retires_at = dict(progress.retires_at)
+
     def _starts(self, period: int) -> float:
-        return self.since + period * self.rotation.every_s
+        return self._since + period * self.rotation.every_s
 
     def _follow(self, now: float) -> None:
-        period = math.floor((now - self.since) / self.rotation.every_s)
+        period = math.floor((now - self._since) / self.rotation.every_s)
         if period > self._period:
             self._rotate_into(period)
         self._retire(now)

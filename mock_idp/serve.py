@@ -28,12 +28,22 @@ if TYPE_CHECKING:
     import werkzeug
     from pytest_httpserver import HTTPServer
 
-__all__ = ["RunningServer", "asgi_app", "attach", "loopback_tls", "serve", "serve_forever"]
+__all__ = [
+    "RunningServer",
+    "asgi_app",
+    "attach",
+    "listen",
+    "loopback_tls",
+    "serve",
+    "serve_forever",
+    "url_of",
+]
 
 MAX_REQUEST_BODY = 1024 * 1024
 """Bytes of a request's body; a longer one is a 413."""
 START_LIMIT_S = 10.0
 NOT_MODIFIED = 304
+BACKLOG = 2048
 _TRANSPORT = "mock_idp.transport"
 
 _Message: TypeAlias = MutableMapping[str, Any]
@@ -157,13 +167,13 @@ def serve(
     once. `OSError` when the address is taken, `RuntimeError` when the server does not start within ten
     seconds.
     """
-    with _listen(host, port) as listener:
+    with listen(host, port) as listener:
         server = _server(idp, tls)
         thread = Thread(target=server.run, args=([listener],), name="mock-idp", daemon=True)
         thread.start()
         try:
             _wait_for(server, thread)
-            idp.base_url = _url(listener, host, secure=tls is not None)
+            idp.base_url = url_of(listener, host, secure=tls is not None)
             yield RunningServer(idp.base_url)
         finally:
             server.should_exit = server.force_exit = True
@@ -171,44 +181,41 @@ def serve(
 
 
 def serve_forever(
-    idp: MockIdP,
-    ready: Callable[[RunningServer], None],
-    *,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    tls: tuple[Path, Path] | None = None,
+    idp: MockIdP, listener: socket.socket, ready: Callable[[], None], tls: tuple[Path, Path] | None = None
 ) -> int:
     """Serve an IdP from the main thread until SIGTERM or SIGINT, and return the number of that signal.
 
-    `ready` is called once the server answers. Sets `idp.base_url`. At the end open connections are closed at once.
-    `OSError` when the address is taken.
+    `ready` is called once the server answers. At the end open connections are closed at once.
     """
     import asyncio
 
-    with _listen(host, port) as listener:
-        idp.base_url = _url(listener, host, secure=tls is not None)
-        server = _server(idp, tls, lambda: ready(RunningServer(idp.base_url)))
-        received: list[int] = []
+    server = _server(idp, tls, ready)
+    received: list[int] = []
 
-        def stop(number: int) -> None:
-            received.append(number)
-            server.should_exit = server.force_exit = True
+    def stop(number: int) -> None:
+        received.append(number)
+        server.should_exit = server.force_exit = True
 
-        async def main() -> None:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, stop, number)
-            await server.serve([listener])
+    async def main() -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop, number)
+        await server.serve([listener])
 
-        asyncio.run(main())
+    asyncio.run(main())
     return received[0] if received else 0
 
 
-def _url(listener: socket.socket, host: str, *, secure: bool) -> str:
+def url_of(listener: socket.socket, host: str, *, secure: bool) -> str:
+    """Give the URL of a listening socket, without a final slash."""
     shown = f"[{host}]" if ":" in host else host
     return f"{'https' if secure else 'http'}://{shown}:{listener.getsockname()[1]}"
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Listen on an address (port 0 for a free one), so that whoever connects from now on waits for the server.
+
+    `OSError` when the address is taken or none of this machine's.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio turns Nagle's algorithm off only where the protocol is named; with it, an answer on a kept connection
     # waits 40 ms for the client's acknowledgement.
@@ -216,6 +223,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise
