@@ -98,6 +98,7 @@ class KeyRing:
         self._lock = RLock()
         self._snapshot = RingSnapshot((RingEntry(first, KeyState.ACTIVE),))
         self._previous: RingSnapshot | None = None
+        self._version = 0
         for key in others:
             self.add(key)
 
@@ -110,6 +111,11 @@ class KeyRing:
     def previous(self) -> RingSnapshot | None:
         """The ring before the last change of what it publishes, if there was one."""
         return self._previous
+
+    @property
+    def version(self) -> int:
+        """How often the ring was changed; whoever asks does not change it, not even by what a clock says."""
+        return self._version
 
     @property
     def max_age_s(self) -> int:
@@ -213,6 +219,7 @@ class KeyRing:
         if snapshot.published != self._snapshot.published:
             self._previous = self._snapshot
         self._snapshot = snapshot
+        self._version += 1
 
 
 def _with_new(snapshot: RingSnapshot, entry: RingEntry) -> RingSnapshot:

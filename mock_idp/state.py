@@ -97,6 +97,10 @@ class KeyFile:
             raise StateError(f"{self.path}: its format is {state.format[:40]!r}, not {FORMAT!r}")
         return state
 
+    def lacks(self, idp: MockIdP) -> bool:
+        """Whether an issuer of the IdP was not in the file when it was last read or written."""
+        return not idp.issuers.keys() <= self._known.issuers.keys()
+
     def save(self, idp: MockIdP) -> None:
         """Write the rings of an IdP, in one step; issuers of the file that it has not are kept."""
         rings = {path: _saved(issuer.ring) for path, issuer in idp.issuers.items()}
@@ -145,24 +149,27 @@ class SharedIdP(MockIdP):
     def __init__(self, file: KeyFile) -> None:
         super().__init__()
         self._file = file
-        self._saved: tuple[RingSnapshot, ...] = ()
+        self._saved: tuple[int, ...] = ()
 
     def share(self) -> None:
-        """Take the keys of the file over, or write it when there is none; the issuers have to be there by then."""
+        """Take the keys of the file over, or write it when it lacks some; the issuers have to be there by then."""
         with self._file.locked():
             self._file.load(self)
-            self._save_changes()
+            if self._file.lacks(self):
+                self._file.save(self)
+            self._saved = self._rings()
 
     def handle(self, request: Request) -> Response:
         """Answer a request with the keys that all processes share."""
         with self._file.locked():
-            self._file.load(self)
+            if self._rings() == self._saved:
+                self._file.load(self)
+                self._saved = self._rings()
             response = super().handle(request)
-            self._save_changes()
+            if self._rings() != self._saved:
+                self._file.save(self)
+                self._saved = self._rings()
         return response
 
-    def _save_changes(self) -> None:
-        now = tuple(issuer.ring.snapshot for issuer in self.issuers.values())
-        if len(now) != len(self._saved) or any(a is not b for a, b in zip(now, self._saved, strict=True)):
-            self._file.save(self)
-            self._saved = now
+    def _rings(self) -> tuple[int, ...]:
+        return tuple(issuer.ring.version for issuer in self.issuers.values())
