@@ -35,16 +35,18 @@ class Idp:
         self.server.base_url = "http://127.0.0.1:1"
         self.server.add_issuer("/t", self.issuer)
 
-    def post(self, place: str, basic: tuple[str, str] | None = None, **params: Any) -> Response:
+    def post(self, place: str, /, **params: Any) -> Response:
+        """Send a form; `basic` (id and secret) goes into the Authorization header."""
         headers = [FORM]
+        basic = params.pop("basic", None)
         if basic:
             headers.append(("authorization", "Basic " + base64.b64encode(":".join(basic).encode()).decode()))
         return self.server.handle(
             Request("POST", f"/t/{place}", "", tuple(headers), urlencode(params).encode())
         )
 
-    def token(self, basic: tuple[str, str] | None = None, **params: Any) -> dict[str, Any]:
-        answer = self.post("token", basic, **params)
+    def token(self, **params: Any) -> dict[str, Any]:
+        answer = self.post("token", **params)
         assert dict(answer.headers)["cache-control"] == "no-store"
         body: dict[str, Any] = json.loads(answer.body)
         assert ("error" in body) == (answer.status >= 400), body
@@ -61,7 +63,7 @@ class Idp:
         answer = self.server.handle(Request("GET", "/t/authorize", urlencode({**params, **more})))
         return parse_qs(urlsplit(dict(answer.headers)["location"]).query)["code"][0]
 
-    def redeem(self, code: str, **more: str) -> dict[str, Any]:
+    def redeem(self, code: str, **more: Any) -> dict[str, Any]:
         params = {
             "grant_type": "authorization_code",
             "code": code,
@@ -149,7 +151,7 @@ WRONG_REDEMPTIONS: dict[str, tuple[dict[str, str], dict[str, str], str, str]] = 
 def test_a_code_is_refused_with(
     idp: Idp, asked: dict[str, str], sent: dict[str, str], error: str, description: str
 ) -> None:
-    got = idp.redeem(**{"code": idp.code(**asked), **sent})
+    got = idp.redeem(sent.get("code", idp.code(**asked)), **{n: v for n, v in sent.items() if n != "code"})
 
     assert (got["status"], got["error"]) == (400, error)
     assert description in got["error_description"]
@@ -505,7 +507,7 @@ def test_basic_and_body_client_ids_behave_alike() -> None:
 def test_a_401_names_the_scheme_and_two_ways_at_once_are_one_too_many() -> None:
     idp = Idp("generic", Client("svc", "s"))
 
-    refused = idp.post("token", ("svc", "no"), grant_type="client_credentials")
+    refused = idp.post("token", basic=("svc", "no"), grant_type="client_credentials")
     both = idp.token(basic=("svc", "s"), client_secret="s", grant_type="client_credentials")
 
     assert dict(refused.headers)["www-authenticate"].startswith("Basic ")
@@ -580,7 +582,7 @@ def test_opaque_tokens_are_an_option_of_the_issuer_and_of_a_client() -> None:
     )
 
     assert (jwt_token.count("."), opaque.count(".")) == (2, 0)
-    told = json.loads(idp.post("introspect", ("a", "s"), token=opaque).body)
+    told = json.loads(idp.post("introspect", basic=("a", "s"), token=opaque).body)
     assert (told["active"], told["sub"], told["exp"]) == (True, "b", NOW + 3600)
 
 
