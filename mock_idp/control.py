@@ -480,9 +480,9 @@ class Control:
 
 
 def fresh_key(alg: str) -> SigningKey:
-    """Make a key that never was, with the start of its thumbprint as kid."""
-    key = SigningKey.generate(alg, kid="new")
-    return key.with_kid(key.thumbprint()[:16])
+    """Make a key that never was, with its thumbprint as kid (RFC 7638)."""
+    key = SigningKey.generate(alg, kid="")
+    return key.with_kid(key.thumbprint())
 
 
 def issuer_id(path: str) -> str:
