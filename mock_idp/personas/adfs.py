@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from mock_idp.personas.identity import digits
@@ -22,6 +23,7 @@ def _http_issuer(base_url: str, _tenant: str) -> str:
     return f"http://{base_url.partition('://')[2]}/adfs/services/trust"
 
 
+@lru_cache(maxsize=4096)
 def pairwise_sub(oid: str, client: str) -> str:
     """Give the `sub` of a person (object id) at a client: 44 characters of base64 with padding."""
     return base64.b64encode(hmac.digest(b"adfs", f"{oid}\0{client}".encode(), hashlib.sha256)).decode("ascii")

@@ -12,6 +12,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from mock_idp.keys import b64url
@@ -25,6 +26,7 @@ _SUBJECT = "CN=accounts.accesscontrol.windows.net"
 _SCOPES = ("openid", "profile", "access_as_user")
 
 
+@lru_cache(maxsize=4096)
 def pairwise_sub(tid: str, oid: str, app: str) -> str:
     """Give the `sub` of a person (tenant, object id) at an application: 43 base64url characters (AZR-005).
 

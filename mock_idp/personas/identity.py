@@ -5,6 +5,7 @@ Every id follows from the person and the IdP that gives it, so that it is the sa
 
 import hashlib
 import uuid
+from functools import lru_cache
 from typing import Any
 
 from mock_idp.people import Person
@@ -13,6 +14,7 @@ _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _DIGITS = "0123456789"
 
 
+@lru_cache(maxsize=4096)
 def guid(*parts: str) -> str:
     """Give the GUID that follows from the parts."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, "\0".join(parts)))
@@ -28,6 +30,7 @@ def digits(length: int, *parts: str) -> str:
     return _spelled(length, _DIGITS, parts)
 
 
+@lru_cache(maxsize=4096)
 def _spelled(length: int, alphabet: str, parts: tuple[str, ...]) -> str:
     number = int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest())
     spelled = ""
