@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import RLock
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from mock_idp.faults import FaultContext, FaultSpec, Misbehaviour, parse_fault
 from mock_idp.http import Request, Response, conditional
@@ -182,14 +183,18 @@ class MockIdP:
         if request.method not in endpoint.methods:
             return _no_handler(endpoint, request)
         self._counts[route.path, route.endpoint] += 1
-        honest = endpoint.handler(route.issuer, request, self._context(route))
+        honest = endpoint.handler(route.issuer, request, self._context(route, request))
         answer = conditional(request, self._misbehaved(route, request, honest))
         return cors.allowed(answer) if endpoint.cors else answer
 
-    def _context(self, route: _Route) -> Context:
-        base_url = self.base_url + route.path if self.base_url else route.issuer.base_url
-        browser_url = base_url if self.browser_url is None else self.browser_url + route.path
-        return Context(base_url, browser_url, self.people)
+    def _context(self, route: _Route, request: Request) -> Context:
+        inside = self.base_url + route.path if self.base_url else route.issuer.base_url
+        if self.browser_url is None:
+            return Context(inside, inside, self.people)
+        browser_url = self.browser_url + route.path
+        # The Host header only ever chooses between the two addresses that were configured.
+        by_browser = request.header("host") == urlsplit(self.browser_url).netloc
+        return Context(browser_url if by_browser else inside, browser_url, self.people)
 
     def _misbehaved(self, route: _Route, request: Request, honest: Response) -> Response:
         where = (route.path, route.endpoint)

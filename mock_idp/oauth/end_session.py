@@ -60,7 +60,7 @@ def _client(issuer: Issuer, params: Mapping[str, str]) -> str | None:
     except jws.NotSignedError as error:
         raise invalid_request(f"id_token_hint: {error}") from None
     audience = claims.get("aud")
-    if claims.get("iss") not in {issuer.issuer, issuer.id_issuer} or not isinstance(audience, str):
+    if claims.get("iss") not in (issuer.issuer, issuer.id_issuer) or not isinstance(audience, str):
         raise invalid_request("id_token_hint: it is no ID token of this issuer")
     if named is not None and named != audience:
         raise invalid_request("client_id and id_token_hint name different clients")

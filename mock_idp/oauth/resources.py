@@ -9,7 +9,14 @@ from mock_idp.oauth.errors import OAuthError
 from mock_idp.oauth.form import form, needed
 from mock_idp.oauth.granted import Granted
 from mock_idp.oauth.issue import digest, identity_claims, token_response
-from mock_idp.oauth.subject_tokens import NotOursError, client_of, is_id_token, read_subject, subject_of
+from mock_idp.oauth.subject_tokens import (
+    NotOursError,
+    client_of,
+    is_id_token,
+    read_subject,
+    scopes_of,
+    subject_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,8 +98,8 @@ def _introspected(issuer: Issuer, token: str) -> Mapping[str, Any]:
         return {"active": False}
     if is_id_token(claims):
         return {"active": False}
-    scope = claims.get("scope", claims.get("scp"))
-    words = {"scope": scope if isinstance(scope, str) else " ".join(map(str, scope))} if scope else {}
+    scopes = scopes_of(claims)
+    words = {"scope": " ".join(scopes)} if scopes else {}
     return {"active": True, "token_type": "Bearer", "client_id": client_of(claims), **claims, **words}
 
 

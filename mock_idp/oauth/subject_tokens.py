@@ -36,7 +36,7 @@ def read_subject(issuer: Issuer, token: str) -> Mapping[str, Any]:
     except jws.NotSignedError as error:
         raise NotOursError(str(error)) from None
     # PingFederate's access tokens name no issuer (IDP-012); the signature is this issuer's in any case.
-    if claims.get("iss", issuer.issuer) not in {issuer.issuer, issuer.id_issuer}:
+    if claims.get("iss", issuer.issuer) not in (issuer.issuer, issuer.id_issuer):
         raise NotOursError("the token is another issuer's")
     exp, nbf = claims.get("exp"), claims.get("nbf", 0)
     if not isinstance(exp, int | float) or now >= exp:
@@ -44,6 +44,14 @@ def read_subject(issuer: Issuer, token: str) -> Mapping[str, Any]:
     if isinstance(nbf, int | float) and now < nbf:
         raise NotOursError("the token is not valid yet")
     return claims
+
+
+def scopes_of(claims: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give the scopes of a token, wherever and however its persona writes them."""
+    scope = claims.get("scope", claims.get("scp"))
+    if isinstance(scope, str):
+        return tuple(scope.split())
+    return tuple(one for one in scope if isinstance(one, str)) if isinstance(scope, list) else ()
 
 
 def is_id_token(claims: Mapping[str, Any]) -> bool:
@@ -65,7 +73,7 @@ def subject_of(issuer: Issuer, context: Context, claims: Mapping[str, Any]) -> P
     if known is not None:
         return known
     for person in accounts.people(issuer, context):
-        if claims.get("oid") == person.oid or sub in {person.subject, person.oid, person.email}:
+        if claims.get("oid") == person.oid or sub in (person.subject, person.oid, person.email):
             return person
     named = [claims[name] for name in _NAMES if isinstance(claims.get(name), str)]
     for name in named:

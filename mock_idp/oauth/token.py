@@ -19,7 +19,7 @@ from mock_idp.oauth.errors import OAuthError, invalid_grant, invalid_request, sh
 from mock_idp.oauth.form import form, needed
 from mock_idp.oauth.granted import Family, Granted
 from mock_idp.oauth.scopes import resolve
-from mock_idp.oauth.subject_tokens import NotOursError, read_subject, subject_of
+from mock_idp.oauth.subject_tokens import NotOursError, read_subject, scopes_of, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -213,7 +213,7 @@ def _token_exchange(asked: Asked) -> Response:
         raise invalid_request(f"no requested_token_type {shown(wanted)}: there are {types}")
     claims = _exchanged(asked, "subject_token")
     person = subject_of(issuer, asked.context, claims)
-    scopes, audience = resolve(issuer, asked.client, params, default=tuple(_scopes_of(claims)))
+    scopes, audience = resolve(issuer, asked.client, params, default=scopes_of(claims))
     granted = Granted(asked.client.id, person, scopes, audience, actor=_actor(asked))
     return issue.answer(issuer, asked.client, granted, members={"issued_token_type": wanted})
 
@@ -233,11 +233,6 @@ def _actor(asked: Asked) -> dict[str, Any] | None:
         return None
     needed(asked.params, "actor_token_type")
     return {"sub": _exchanged(asked, "actor_token").get("sub")}
-
-
-def _scopes_of(claims: Mapping[str, Any]) -> list[str]:
-    scope = claims.get("scope", claims.get("scp", ""))
-    return scope.split() if isinstance(scope, str) else [s for s in scope if isinstance(s, str)]
 
 
 def _device_code(asked: Asked) -> Response:
