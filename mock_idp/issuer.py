@@ -141,7 +141,8 @@ class Issuer:
         extra = claims or {}
         if self.persona.fixed_sub and "sub" in extra:
             raise PersonaError(f"{self.persona.name} lets nobody set sub: it is fixed")
-        return self.draft(person, **asked).with_claims(extra).token()
+        draft = self.draft(person, **asked)
+        return (draft.with_claims(extra) if extra else draft).token()
 
     def kid(self, key: SigningKey) -> str:
         """Give the kid under which a key is published; Entra's is a thumbprint (AZR-011)."""

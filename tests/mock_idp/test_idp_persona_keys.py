@@ -241,6 +241,20 @@ def test_issuer_and_paths_have_the_form_of_that_idp(name: str) -> None:
     assert get(idp, jwks_path) == who.jwks()
 
 
+def test_entras_addresses_are_right_when_its_issuers_are_served_below_their_tenant() -> None:
+    """One server, a tenant and the address for all tenants, whose keys are the same but for their issuer."""
+    idp = MockIdP()
+    idp.add_issuer(f"/{TENANT}", issuer("entra-v2"))
+    idp.add_issuer("/common", issuer("entra-common"))
+
+    own = get(idp, f"/{TENANT}/discovery/v2.0/keys")
+    shared = get(idp, "/common/discovery/v2.0/keys")
+
+    assert [key["kid"] for key in own["keys"]] == [key["kid"] for key in shared["keys"]]
+    assert {key["issuer"] for key in own["keys"]} != {key["issuer"] for key in shared["keys"]} == {TEMPLATE}
+    assert get(idp, "/common/v2.0/.well-known/openid-configuration")["issuer"] == TEMPLATE
+
+
 def test_the_address_of_b2cs_keys_names_the_policy() -> None:
     """AZR-026."""
     who = issuer("azure-b2c", base_url="https://idp.example/t")
