@@ -319,6 +319,13 @@ def test_the_keyboard_reaches_everything_in_the_order_of_the_page_and_keeps_its_
     assert len(published(url)) == 2
 
 
+def test_the_keyboard_keeps_its_place_when_a_button_goes_away(page: Page) -> None:
+    page.get_by_role("button", name="Remove ann.miller").press("Enter")
+
+    expect(page.locator("#people-list")).not_to_contain_text("ann.miller")
+    expect(page.locator("#people-list")).to_be_focused()
+
+
 CONTRASTS = """() => {
   const channel = (v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; };
   const light = (c) => 0.2126 * channel(c[0]) + 0.7152 * channel(c[1]) + 0.0722 * channel(c[2]);

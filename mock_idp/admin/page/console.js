@@ -128,7 +128,7 @@ function keyRow(issuer, key) {
     element("td", { textContent: key.alg }),
     element("td", {}, element("span", { className: `state ${tone}`, textContent: key.state }),
       element("span", { className: "hint", textContent: ` ${meaning}` })),
-    element("td", { className: "buttons" }, ...moves));
+    element("td", {}, element("div", { className: "buttons" }, ...moves)));
 }
 
 function keyTable(issuer) {
@@ -171,7 +171,7 @@ function clockButtons(issuer) {
 function setClock(issuer) {
   const field = element("input", { name: "now", required: true, placeholder: "2030-01-31T12:00:00Z or seconds",
     autocomplete: "off", "aria-label": `Set the clock of ${shownPath(issuer.path)} to`, "data-focus": `${issuer.id} clock field` });
-  const form = element("form", { className: "row" }, field, element("button", { className: "small", textContent: "Set", "data-focus": `${issuer.id} clock set` }));
+  const form = element("form", { className: "row set-clock" }, field, element("button", { className: "small", textContent: "Set", "data-focus": `${issuer.id} clock set` }));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     attempt(async () => {
@@ -224,6 +224,7 @@ function issuerCard(issuer) {
 
 // Rebuilding a list must lose neither the keyboard's place, nor what is being typed, nor what is open.
 function rebuild(container, children) {
+  const within = container.contains(document.activeElement);
   const focus = document.activeElement?.dataset?.focus;
   const typed = Object.fromEntries([...container.querySelectorAll("input[data-focus]")].map((input) => [input.dataset.focus, input.value]));
   const open = new Set([...container.querySelectorAll("details[open] > summary")].map((summary) => summary.dataset.focus));
@@ -231,7 +232,12 @@ function rebuild(container, children) {
   for (const found of container.querySelectorAll("[data-focus]")) {
     if (found.dataset.focus in typed) found.value = typed[found.dataset.focus];
     if (found.tagName === "SUMMARY" && open.has(found.dataset.focus)) found.parentElement.open = true;
-    if (focus && found.dataset.focus === focus) found.focus({ preventScroll: true });
+    if (within && focus && found.dataset.focus === focus) found.focus({ preventScroll: true });
+  }
+  // The button that did it may be gone with what it did: then the list itself keeps the place.
+  if (within && !container.contains(document.activeElement)) {
+    container.tabIndex = -1;
+    container.focus({ preventScroll: true });
   }
 }
 
