@@ -164,7 +164,7 @@ def _serve(options: _Options, config: IdpConfig) -> int:
         shown = "localhost" if options.host in _ANY_ADDRESS else options.host
         url = options.base_url or url_of(listener, shown, secure=options.https)
         idp = _idp(options, config, url, supply)
-        number = serve_forever(idp, listener, lambda: _ready(options, idp, url), tls)
+        number = serve_forever(idp, listener, lambda: _ready(options, idp), tls)
     return _INTERRUPTED if number == signal.SIGINT else 0
 
 
@@ -231,9 +231,9 @@ def _misfit(options: _Options, error: ConfigError) -> Exception:
     return TableErrors([Problem(_document(options.config).place(error.path), error.message)])
 
 
-def _ready(options: _Options, idp: MockIdP, url: str) -> None:
+def _ready(options: _Options, idp: MockIdP) -> None:
     if not options.as_json:
-        click.echo(f"touchstone idp: ready at {url}")
+        click.echo(f"touchstone idp: ready at {idp.base_url}")
         return
     issuers = [
         {
@@ -247,5 +247,7 @@ def _ready(options: _Options, idp: MockIdP, url: str) -> None:
         for path, issuer in idp.issuers.items()
     ]
     click.echo(
-        json.dumps({"ready": True, "url": url, "admin": idp.admin, "ca": options.ca_out, "issuers": issuers})
+        json.dumps(
+            {"ready": True, "url": idp.base_url, "admin": idp.admin, "ca": options.ca_out, "issuers": issuers}
+        )
     )
