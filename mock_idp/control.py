@@ -31,11 +31,12 @@ from mock_idp.people import DOMAIN, Person
 from mock_idp.personas import persona as persona_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mock_idp.faults import FaultSpec
     from mock_idp.idp import MockIdP
     from mock_idp.journal import JournalEntry
+    from mock_idp.oauth.queued import QueuedError
 
 MAX_ISSUERS = 1_000
 MAX_PUBLISHED = 1_000
@@ -101,6 +102,10 @@ class IssuerView:
     metadata_url: str
     clock: ClockView
     keys: tuple[KeyView, ...]
+    people: tuple[Person, ...]
+    """Who can sign in here alone, beside the people of the directory."""
+    clients: tuple[str, ...]
+    """The ids of the registered clients."""
     requests: dict[str, int]
     """How often each endpoint was asked."""
 
@@ -124,7 +129,8 @@ class Minted:
     token: str
     encoding: str
     """`text`, or `base64url` for a forged credential that is no text."""
-    person: str
+    person: str | None
+    """The user name; null for a token about the client itself."""
     forgery: str | None
 
 
@@ -190,12 +196,13 @@ class Control:
         persona: str = "generic",
         issuer: str | None = None,
         audience: str | None = None,
+        tenant: str | None = None,
         alg: str = "RS256",
     ) -> IssuerView:
         """Serve a new issuer with one fresh key; a path that is taken is a conflict.
 
-        `issuer` is used exactly as given; without it the persona's own form is built from where it is served.
-        `audience` is the persona's default when left out.
+        `issuer` is used exactly as given; without it the persona's own form is built from where it is served
+        and the tenant. What else is left out is the persona's default.
         """
         if path in self._idp.issuers:
             raise ControlError(Code.CONFLICT, f"there is an issuer under {path!r} already: remove it first")
@@ -209,6 +216,7 @@ class Control:
                     KeyRing([self._new_key(alg)]),
                     issuer=issuer,
                     audience=audience,
+                    tenant=tenant,
                     base_url=self._idp.base_url + path,
                     clock=SettableClock(),
                 ),
@@ -312,7 +320,7 @@ class Control:
     def mint(
         self,
         path: str,
-        person: str,
+        person: str | None,
         *,
         claims: Mapping[str, Any] | None = None,
         forgery: str | None = None,
@@ -321,15 +329,16 @@ class Control:
     ) -> Minted:
         """Make a token, honest or false by the name of a forgery, with `claims` set on top.
 
-        `person` is a user name of the directory; any other names the person whom `Person.named` makes of it. `asked`
-        are the `TokenOptions`.
+        `person` is a user name of the issuer or of the directory; any other names the person whom `Person.named`
+        makes of it, and None has the token speak of the client itself. `asked` are the `TokenOptions`.
         """
         issuer = self._issuer(path)
-        who = self._idp.people.find(person) or Person.named(person)
+        who = None if person is None else self._person(issuer, person)
+        claims = {**_account_claims(issuer, person), **(claims or {})}
         with _refusing(Code.INVALID):
             if forgery is None:
                 return Minted(issuer.mint(who, claims=claims, **asked), "text", person, None)
-            draft = issuer.draft(who, **asked).with_claims(claims or {})
+            draft = issuer.draft(who, **asked).with_claims(claims)
             made = finish(forge(draft, forgery, argument, context=ForgeContext.of(issuer)))
         return _minted(made, person, forgery)
 
@@ -388,6 +397,28 @@ class Control:
         """Have the clock show what it showed before anybody set it, and go as it did."""
         return self._turned(path, SettableClock.real)
 
+    # What comes next
+
+    def line_up(
+        self,
+        path: str,
+        *,
+        users: Iterable[str] = (),
+        codes: Iterable[str] = (),
+        token_errors: Iterable[QueuedError] = (),
+        authorization_errors: Iterable[QueuedError] = (),
+    ) -> None:
+        """Line up answers: who signs in next, the next codes, the next errors. Each is used once, in its order."""
+        queue = self._issuer(path).queue
+        queue.users.extend(users)
+        queue.codes.extend(codes)
+        queue.token_errors.extend(token_errors)
+        queue.authorization_errors.extend(authorization_errors)
+
+    def clear_line(self, path: str) -> None:
+        """Drop what was lined up."""
+        self._issuer(path).queue.clear()
+
     # Recorded requests
 
     def requests(self, *, path: str = "", since: int = 0, limit: int = MAX_READ) -> tuple[RequestView, ...]:
@@ -421,11 +452,15 @@ class Control:
             return self._canary(name, self._idp.canary_hits(name))
 
     def reset(self) -> None:
-        """Behave: no faults, real clocks, no canaries, no recorded requests. Issuers, keys and people stay."""
+        """Behave: no faults, real clocks, nothing lined up, no canaries, no recorded requests.
+
+        Issuers, keys and people stay; `MockIdP.reset` forgets them as well.
+        """
         self._idp.clear_faults()
         self._idp.clear_journal()
         self._idp.clear_canaries()
         for issuer in self._idp.issuers.values():
+            issuer.queue.clear()
             if isinstance(issuer.clock, SettableClock):
                 issuer.clock.real()
 
@@ -434,6 +469,10 @@ class Control:
     def _issuer(self, path: str) -> Issuer:
         with _refusing(Code.NOT_FOUND):
             return self._idp.issuer(path)
+
+    def _person(self, issuer: Issuer, username: str) -> Person:
+        known = issuer.people.find(username) or self._idp.people.find(username)
+        return known or Person.named(username)
 
     def _endpoint(self, path: str, endpoint: str) -> None:
         self._issuer(path)
@@ -461,6 +500,8 @@ class Control:
             metadata_url=served + issuer.path("metadata", ENDPOINTS["metadata"].path),
             clock=_clock_view(issuer),
             keys=tuple(_key_view(issuer, entry) for entry in issuer.ring.snapshot.entries),
+            people=tuple(issuer.people),
+            clients=tuple(issuer.clients),
             requests={endpoint: self._idp.requests(path, endpoint) for endpoint in ENDPOINTS},
         )
 
@@ -499,6 +540,11 @@ def _refusing(code: Code) -> Iterator[None]:
         raise ControlError(code, str(error)) from error
 
 
+def _account_claims(issuer: Issuer, person: str | None) -> Mapping[str, Any]:
+    account = None if person is None else issuer.accounts.get(person)
+    return {} if account is None else account.claims
+
+
 def _ring_name(issuer: Issuer, kid: str) -> str:
     snapshot = issuer.ring.snapshot
     if snapshot.holds(kid):
@@ -526,7 +572,7 @@ def _clock_view(issuer: Issuer) -> ClockView:
     return ClockView(clock(), clock.mode if isinstance(clock, SettableClock) else ClockMode.REAL)
 
 
-def _minted(made: str | bytes, person: str, forgery: str) -> Minted:
+def _minted(made: str | bytes, person: str | None, forgery: str) -> Minted:
     if isinstance(made, bytes):
         return Minted(b64url(made), "base64url", person, forgery)
     return Minted(made, "text", person, forgery)

@@ -15,6 +15,7 @@ from mock_idp.admin.errors import ApiError
 from mock_idp.clock import LATEST
 from mock_idp.control import MAX_READ
 from mock_idp.decoding import too_deep
+from mock_idp.oauth.queued import MAX_QUEUED
 from mock_idp.people import DOMAIN
 
 MAX_BODY: Final = 256 * 1024
@@ -49,6 +50,8 @@ class NewIssuer(Body, frozen=True, kw_only=True):
     issuer: Text | None = None
     """Used exactly as given; the persona's own form when left out."""
     audience: Text | None = None
+    """The persona's default when left out."""
+    tenant: Name | None = None
     """The persona's default when left out."""
     alg: Name = "RS256"
 
@@ -103,14 +106,17 @@ class NewPerson(Body, frozen=True, kw_only=True):
 class NewToken(Body, frozen=True, kw_only=True):
     """A token to mint, honest or false by the name of a forgery."""
 
-    person: Username
-    kind: Literal["access", "id"] = "access"
+    person: Username | None = None
+    """Whom the token speaks of; the client itself when left out."""
+    kind: Literal["access", "id", "machine"] | None = None
+    """What an API gets from this IdP when left out."""
     claims: dict[str, Any] = {}
     """Set on top of what the persona issues."""
     audience: Text | None = None
     client: Name | None = None
     scopes: Annotated[list[Name], msgspec.Meta(max_length=100)] | None = None
-    lifetime_s: Annotated[int, msgspec.Meta(ge=-MAX_LIFETIME_S, le=MAX_LIFETIME_S)] = 3600
+    lifetime_s: Annotated[int, msgspec.Meta(ge=-MAX_LIFETIME_S, le=MAX_LIFETIME_S)] | None = None
+    """The issuer's own when left out."""
     now: Instant | None = None
     """The issuer's clock when left out."""
     forgery: Name | None = None
@@ -122,6 +128,30 @@ class TokenText(Body, frozen=True, kw_only=True):
     """A token to take apart."""
 
     token: Annotated[str, msgspec.Meta(max_length=MAX_BODY)]
+
+
+class NextError(Body, frozen=True, kw_only=True):
+    """An OAuth error to answer with, instead of what would have been right."""
+
+    error: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    description: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9 .,:;_/()-]{0,200}$")] = (
+        "this error was lined up"
+    )
+    status: Annotated[int, msgspec.Meta(ge=400, le=599)] = 400
+
+
+class NextAnswers(Body, frozen=True, kw_only=True):
+    """Answers that come next, each used once, in their order."""
+
+    users: Annotated[list[Username], msgspec.Meta(max_length=MAX_QUEUED)] = []
+    """Who is signed in by the next authorization requests, without a page."""
+    codes: Annotated[
+        list[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._~-]{1,256}$")]],
+        msgspec.Meta(max_length=MAX_QUEUED),
+    ] = []
+    """The next authorization codes, instead of random ones."""
+    token_errors: Annotated[list[NextError], msgspec.Meta(max_length=MAX_QUEUED)] = []
+    authorization_errors: Annotated[list[NextError], msgspec.Meta(max_length=MAX_QUEUED)] = []
 
 
 class NewCanary(Body, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import msgspec
 
@@ -23,8 +23,11 @@ from mock_idp.control import (
     RequestView,
 )
 from mock_idp.decoding import DecodedToken
-from mock_idp.issuer import TokenOptions
+from mock_idp.oauth.queued import QueuedError
 from mock_idp.people import Person
+
+if TYPE_CHECKING:
+    from mock_idp.issuer import TokenOptions
 
 API: Final = "/_admin/api"
 
@@ -72,23 +75,37 @@ def _path(params: Params) -> str:
 
 def _add_issuer(control: Control, _params: Params, body: bodies.NewIssuer) -> IssuerView:
     return control.add_issuer(
-        body.path, persona=body.persona, issuer=body.issuer, audience=body.audience, alg=body.alg
+        body.path,
+        persona=body.persona,
+        issuer=body.issuer,
+        audience=body.audience,
+        tenant=body.tenant,
+        alg=body.alg,
     )
 
 
 def _mint(control: Control, params: Params, body: bodies.NewToken) -> Minted:
-    asked = TokenOptions(kind=body.kind, lifetime_s=body.lifetime_s)
-    if body.audience is not None:
-        asked["audience"] = body.audience
-    if body.client is not None:
-        asked["client"] = body.client
-    if body.scopes is not None:
-        asked["scopes"] = tuple(body.scopes)
-    if body.now is not None:
-        asked["now"] = body.now
+    said = {
+        name: getattr(body, name) for name in ("kind", "audience", "client", "scopes", "lifetime_s", "now")
+    }
+    asked = cast("TokenOptions", {name: value for name, value in said.items() if value is not None})
     return control.mint(
         _path(params), body.person, claims=body.claims, forgery=body.forgery, argument=body.argument, **asked
     )
+
+
+def _line_up(control: Control, params: Params, body: bodies.NextAnswers) -> None:
+    control.line_up(
+        _path(params),
+        users=body.users,
+        codes=body.codes,
+        token_errors=map(_queued, body.token_errors),
+        authorization_errors=map(_queued, body.authorization_errors),
+    )
+
+
+def _queued(error: bodies.NextError) -> QueuedError:
+    return QueuedError(error.error, error.description, error.status)
 
 
 _CLOCKS: Final[Mapping[str, Callable[[Control, str, float | None], ClockView]]] = {
@@ -236,6 +253,23 @@ OPERATIONS: Final = (
         body=bodies.ClockMove,
     ),
     Operation(
+        "POST",
+        "/issuers/{issuer}/next",
+        "lineUp",
+        "Line up who signs in next, the next codes and the next errors",
+        _line_up,
+        status=204,
+        body=bodies.NextAnswers,
+    ),
+    Operation(
+        "DELETE",
+        "/issuers/{issuer}/next",
+        "clearLine",
+        "Drop what was lined up",
+        lambda control, params, _body: control.clear_line(_path(params)),
+        status=204,
+    ),
+    Operation(
         "GET",
         "/faults",
         "listFaults",
@@ -345,7 +379,7 @@ OPERATIONS: Final = (
         "POST",
         "/reset",
         "reset",
-        "Behave: no faults, real clocks, no canaries, no recorded requests; issuers, keys and people stay",
+        "Behave: no faults, real clocks, nothing lined up, no records; issuers, keys and people stay",
         lambda control, _params, _body: control.reset(),
         status=204,
     ),

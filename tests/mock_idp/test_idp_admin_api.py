@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from mock_idp import Issuer, KeyRing, MockIdP, Request, Response, fixed_key, persona
+from mock_idp import Issuer, KeyRing, MockIdP, Person, Request, Response, fixed_key, persona
 from mock_idp.admin.bodies import MAX_BODY, MAX_DEPTH
 from mock_idp.admin.respond import MAX_QUERY
 from mock_idp.admin.routes import API, OPERATIONS
+from mock_idp.oauth.accounts import Account
 
 NOW = 1_767_225_600
 HOST = ("host", "127.0.0.1:8080")
@@ -180,6 +181,36 @@ def test_canaries_are_set_and_count(api: Api) -> None:
     assert [found["name"] for found in api.call("GET", "/canaries")[1]] == ["jku-1"]
 
 
+def test_answers_are_lined_up_and_dropped(api: Api) -> None:
+    queue = api.idp.issuer("/t").queue
+    body = {"users": ["ann"], "codes": ["c1"], "token_errors": [{"error": "invalid_grant", "status": 401}]}
+
+    assert api.call("POST", "/issuers/t/next", body) == (204, None)
+
+    assert (list(queue.users), list(queue.codes)) == (["ann"], ["c1"])
+    assert [(error.error, error.status) for error in queue.token_errors] == [("invalid_grant", 401)]
+    assert (api.call("DELETE", "/issuers/t/next"), list(queue.users)) == ((204, None), [])
+
+
+def test_a_token_about_no_person_is_the_clients_own(api: Api) -> None:
+    _, minted = api.call("POST", "/issuers/t/tokens", {"client": "nightly"})
+
+    payload = api.call("POST", "/decode", {"token": minted["token"]})[1]["payload"]["value"]
+    assert (minted["person"], payload["client_id"], "email" in payload) == (None, "nightly", False)
+
+
+def test_an_issuers_own_people_and_what_it_knows_of_them_are_in_its_tokens(api: Api) -> None:
+    issuer = api.idp.issuer("/t")
+    issuer.people.add(Person.of("Zoe of T", "zoe"))
+    issuer.accounts["zoe"] = Account({"groups": ["qa"]})
+
+    _, minted = api.call("POST", "/issuers/t/tokens", {"person": "zoe"})
+
+    payload = api.call("POST", "/decode", {"token": minted["token"]})[1]["payload"]["value"]
+    assert (payload["name"], payload["groups"]) == ("Zoe of T", ["qa"])
+    assert [person["username"] for person in api.call("GET", "/issuers/t")[1]["people"]] == ["zoe"]
+
+
 def test_reset_behaves_again_and_keeps_the_issuers(api: Api) -> None:
     api.call("PUT", "/issuers/t/faults/jwks", {"fault": "html_page"})
     api.call("POST", "/canaries", {"name": "c"})
@@ -195,7 +226,7 @@ def test_every_operation_has_an_example_here() -> None:
         "listIssuers", "addIssuer", "showIssuer", "removeIssuer", "listKeys", "stageKey", "rotateKeys",
         "retireKey", "revokeKey", "replaceKey", "mintToken", "decodeToken", "readClock", "setClock", "moveClock",
         "listFaults", "clearFaults", "setFault", "clearFault", "listPeople", "addPerson", "removePerson",
-        "listRequests", "clearRequests", "listCanaries", "addCanary", "showCanary", "reset",
+        "listRequests", "clearRequests", "listCanaries", "addCanary", "showCanary", "reset", "lineUp", "clearLine",
     }  # fmt: skip
 
 

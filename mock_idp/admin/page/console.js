@@ -261,6 +261,11 @@ function personItem(person) {
     }));
 }
 
+function ownPersonItem(person, issuer) {
+  return element("li", {}, element("span", {}, element("strong", { textContent: person.name }),
+    ` ${person.username}, ${person.email}, at ${shownPath(issuer.path)} alone`));
+}
+
 function faultItem(fault) {
   const issuer = issuers.find((found) => found.path === fault.issuer);
   const what = typeof fault.fault === "string" ? fault.fault : JSON.stringify(fault.fault);
@@ -293,9 +298,10 @@ async function refresh() {
   if (still === shown) return;
   shown = still;
   rebuild($("#issuer-list"), issuers.length ? issuers.map(issuerCard) : [element("p", { className: "card hint", textContent: "There is no issuer yet: add one below." })]);
-  rebuild($("#people-list"), listOr(people.map(personItem), "Nobody yet. A token can be minted for any user name all the same."));
+  const own = issuers.flatMap((issuer) => issuer.people.map((person) => ownPersonItem(person, issuer)));
+  rebuild($("#people-list"), listOr([...people.map(personItem), ...own], "Nobody yet: ann, ben and cleo can sign in, and a token can be minted for any user name."));
   rebuild($("#fault-list"), listOr(faults.map(faultItem), "None: every endpoint behaves."));
-  $("#usernames").replaceChildren(...people.map((person) => element("option", { value: person.username })));
+  $("#usernames").replaceChildren(...[...people, ...issuers.flatMap((issuer) => issuer.people)].map((person) => element("option", { value: person.username })));
   choices();
 }
 
@@ -393,7 +399,8 @@ onSubmit("#add-issuer", async (form) => {
 });
 
 onSubmit("#mint", async (form) => {
-  const body = { ...given(form, "person", "kind", "forgery"), lifetime_s: Number(form.elements.lifetime_s.value) };
+  const body = { ...given(form, "person", "kind", "forgery") };
+  if (form.elements.lifetime_s.value) body.lifetime_s = Number(form.elements.lifetime_s.value);
   const claims = json(form.elements.claims.value, "Further claims");
   if (claims !== undefined) body.claims = claims;
   const argument = json(form.elements.argument.value, "The argument");
@@ -401,7 +408,7 @@ onSubmit("#mint", async (form) => {
   const minted = await call("POST", `issuers/${form.elements.issuer.value}/tokens`, body);
   $("#decode").elements.token.value = minted.token;
   await decode(minted.token);
-  notify(minted.encoding === "text" ? `A token for ${minted.person}.` : "The credential is no text: it is shown as base64url.");
+  notify(minted.encoding === "text" ? `A token for ${minted.person ?? "the client itself"}.` : "The credential is no text: it is shown as base64url.");
 });
 
 onSubmit("#decode", (form) => decode(form.elements.token.value));
