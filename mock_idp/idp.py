@@ -158,7 +158,7 @@ class MockIdP:
         An unknown path is a 404, a wrong method a 405, both with an error in JSON; HEAD is answered as GET
         is, and the server leaves the body out.
         """
-        if self.admin and request.path.startswith(_ADMIN):
+        if self.admin and (request.path == _ADMIN or request.path.startswith(f"{_ADMIN}/")):
             from mock_idp import admin  # only a server that has it on needs its imports
 
             return admin.respond(self, request)

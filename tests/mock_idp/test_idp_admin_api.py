@@ -420,3 +420,9 @@ def test_the_bare_address_leads_to_the_page(api: Api) -> None:
     answer = api.ask("GET", "/_admin")
 
     assert (answer.status, dict(answer.headers)["location"]) == (308, "/_admin/")
+
+
+def test_an_issuer_whose_path_only_begins_like_the_admin_side_is_served(api: Api) -> None:
+    api.call("POST", "/issuers", {"path": "/_administration", "alg": "ES256"})
+
+    assert api.ask("GET", "/_administration/jwks").status == 200

@@ -1,6 +1,8 @@
 """`Control`: steering a mock IdP from Python, and the clock that can be set."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -372,3 +374,12 @@ def test_a_deeply_nested_token_is_not_shown_as_a_value(control: Control, levels:
     decoded = decode_token(token)
 
     assert {decoded.header.value is None, decoded.payload.value is None} == {True, False}
+
+
+def test_the_example_of_the_documentation_runs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "mock-idp.md").read_text("utf-8")
+    section = page.partition("\n## Control\n")[2].partition("\n## ")[0]
+
+    (example,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+
+    exec(compile(example, "docs/mock-idp.md", "exec"), {})  # noqa: S102 - the project's own page
