@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mock_idp.http import PROMPT, Request, Response
 from mock_idp.idp import MockIdP
-from mock_idp.loopback_tls import loopback_tls
 
 if TYPE_CHECKING:
     import uvicorn
@@ -33,7 +32,6 @@ __all__ = [
     "asgi_app",
     "attach",
     "listen",
-    "loopback_tls",
     "serve",
     "serve_forever",
     "url_of",

@@ -4,17 +4,21 @@ Apart from the key's own name every form follows from the key itself, so that tw
 key has the same kid on every run.
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
-from collections.abc import Callable
-from typing import TypeAlias
-
-from cryptography import x509
+from typing import TYPE_CHECKING, TypeAlias
 
 from mock_idp import certificates
 from mock_idp.keys import SigningKey, b64url
 
-KidForm: TypeAlias = Callable[[SigningKey, Callable[[SigningKey], x509.Certificate]], str]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cryptography import x509
+
+KidForm: TypeAlias = "Callable[[SigningKey, Callable[[SigningKey], x509.Certificate]], str]"
 """From a key, and the way in which the persona certifies a key, to the kid."""
 
 

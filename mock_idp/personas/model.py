@@ -8,14 +8,15 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, Final, Literal, TypeAlias
-
-from cryptography import x509
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from mock_idp import certificates
 from mock_idp.keys import SigningKey, b64url
 from mock_idp.people import Person
 from mock_idp.personas.kids import KidForm, own_name
+
+if TYPE_CHECKING:
+    from cryptography import x509  # slow to import, and many a server makes no certificate
 
 Kind: TypeAlias = Literal["access", "id", "machine"]
 """An access token, an ID token, and an access token that a client got for itself (client credentials)."""
@@ -160,7 +161,7 @@ class Persona:
         own = {"jwks": self.jwks_path, "metadata": self.metadata_path}
         return own.get(endpoint) or self.paths.get(endpoint, default)
 
-    def certificate(self, key: SigningKey) -> x509.Certificate:
+    def certificate(self, key: SigningKey) -> "x509.Certificate":
         """Give the certificate that the IdP publishes for a key, always the same one."""
         return certificates.certificate(key, subject=self.certificate_subject)
 

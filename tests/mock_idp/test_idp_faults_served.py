@@ -11,8 +11,8 @@ import pytest
 import urllib3
 
 from mock_idp import Issuer, KeyRing, MockIdP, fixed_key, persona
-from mock_idp.loopback_tls import TLS_FLAWS, TlsFlaw
-from mock_idp.serve import attach, loopback_tls, serve
+from mock_idp.loopback_tls import TLS_FLAWS, TlsFlaw, loopback_tls
+from mock_idp.serve import attach, serve
 
 
 @pytest.fixture

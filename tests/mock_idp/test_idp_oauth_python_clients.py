@@ -12,8 +12,9 @@ import requests
 from authlib.integrations.requests_client import OAuth2Session  # type: ignore[import-untyped]  # it ships no types
 
 from mock_idp import Issuer, KeyRing, MockIdP, Person, fixed_key, persona
+from mock_idp.loopback_tls import loopback_tls
 from mock_idp.oauth.clients import Client
-from mock_idp.serve import loopback_tls, serve
+from mock_idp.serve import serve
 
 BACK = "https://app.example/back"
 SVC = Client("svc", "s3cret", redirect_uris=(BACK,), post_logout_redirect_uris=(BACK,))

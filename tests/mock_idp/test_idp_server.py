@@ -26,7 +26,8 @@ from mock_idp import (
     persona,
 )
 from mock_idp.journal import JOURNAL_LENGTH, JOURNAL_PATH
-from mock_idp.serve import MAX_REQUEST_BODY, attach, loopback_tls, serve
+from mock_idp.loopback_tls import loopback_tls
+from mock_idp.serve import MAX_REQUEST_BODY, attach, serve
 
 NOW = 1_767_225_600
 
