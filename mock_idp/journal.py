@@ -81,9 +81,11 @@ class JournalEntry:
 
 
 def _short_target(request: Request) -> Request:
-    limits = (JOURNAL_METHOD, JOURNAL_PATH, JOURNAL_QUERY)
-    lengths = (len(request.method), len(request.path), len(request.query))
-    if all(length <= limit for length, limit in zip(lengths, limits, strict=True)):
+    if (
+        len(request.path) <= JOURNAL_PATH
+        and len(request.query) <= JOURNAL_QUERY
+        and len(request.method) <= JOURNAL_METHOD
+    ):
         return request
     return replace(
         request,
