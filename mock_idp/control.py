@@ -18,13 +18,14 @@ from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Unpack
 from urllib.parse import quote
+from weakref import WeakKeyDictionary
 
 from mock_idp.clock import ClockMode, SettableClock
 from mock_idp.decoding import DecodedToken, decode_token
 from mock_idp.forgeries import ForgeContext, finish, forge
 from mock_idp.http import Headers  # noqa: TC001 - the OpenAPI document reads the types of the views
 from mock_idp.issuer import Issuer, TokenOptions
-from mock_idp.keyring import PUBLISHED, KeyRing, KeyState, RingEntry
+from mock_idp.keyring import PUBLISHED, KeyRing, KeyState, RingEntry, RingSnapshot
 from mock_idp.keys import ALGORITHMS, SigningKey, b64url
 from mock_idp.oauth.endpoints import ENDPOINTS
 from mock_idp.people import DOMAIN, Person
@@ -232,8 +233,7 @@ class Control:
 
     def keys(self, path: str) -> tuple[KeyView, ...]:
         """List the keys of an issuer, retired and revoked ones included."""
-        issuer = self._issuer(path)
-        return tuple(_key_view(issuer, entry) for entry in issuer.ring.snapshot.entries)
+        return _key_views(self._issuer(path))
 
     def stage(self, path: str, *, alg: str | None = None, kid: str | None = None) -> KeyView:
         """Publish a fresh key that does not sign yet; by default of the active key's algorithm (KEY-022)."""
@@ -499,7 +499,7 @@ class Control:
             jwks_uri=served + issuer.path("jwks", ENDPOINTS["jwks"].path),
             metadata_url=served + issuer.path("metadata", ENDPOINTS["metadata"].path),
             clock=_clock_view(issuer),
-            keys=tuple(_key_view(issuer, entry) for entry in issuer.ring.snapshot.entries),
+            keys=_key_views(issuer),
             people=tuple(issuer.people),
             clients=tuple(issuer.clients),
             requests={endpoint: self._idp.requests(path, endpoint) for endpoint in ENDPOINTS},
@@ -560,6 +560,18 @@ def _room_for_a_key(issuer: Issuer) -> None:
     published = sum(entry.state in PUBLISHED for entry in issuer.ring.snapshot.entries)
     if published >= MAX_PUBLISHED:
         raise ControlError(Code.CONFLICT, f"{published} keys are published already: retire some first")
+
+
+_VIEWED: WeakKeyDictionary[Issuer, tuple[RingSnapshot, tuple[KeyView, ...]]] = WeakKeyDictionary()
+
+
+def _key_views(issuer: Issuer) -> tuple[KeyView, ...]:
+    # The console asks every second, and a kid may be the hash of a certificate: that is worked out once a change.
+    snapshot, viewed = issuer.ring.snapshot, _VIEWED.get(issuer)
+    if viewed is None or viewed[0] is not snapshot:
+        views = tuple(_key_view(issuer, entry) for entry in snapshot.entries)
+        viewed = _VIEWED[issuer] = (snapshot, views)
+    return viewed[1]
 
 
 def _key_view(issuer: Issuer, entry: RingEntry) -> KeyView:

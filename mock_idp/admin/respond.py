@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from mock_idp.http import Request
     from mock_idp.idp import MockIdP
 
+MAX_PATH: Final = 2048
 MAX_QUERY: Final = 4096
-"""Characters of a query, still percent-encoded."""
+"""Characters of a path and of a query, still percent-encoded."""
 
 _STATUS: Final[Mapping[Code, int]] = {Code.NOT_FOUND: 404, Code.CONFLICT: 409, Code.INVALID: 400}
 _SHOWN: Final[Mapping[str, Callable[[], Response]]] = {
@@ -70,6 +71,8 @@ def _answer(idp: MockIdP, request: Request) -> Response:
 
 
 def _find(request: Request) -> tuple[Operation, dict[str, str]]:
+    if len(request.path) > MAX_PATH:
+        raise ApiError(400, "bad_path", f"the path is longer than {MAX_PATH} characters")
     segments = request.path.removeprefix(API).split("/")
     found = [(operation, _match(operation.template.split("/"), segments)) for operation in OPERATIONS]
     there = {operation.method: (operation, params) for operation, params in found if params is not None}

@@ -8,7 +8,7 @@ import pytest
 
 from mock_idp import Issuer, KeyRing, MockIdP, Person, Request, Response, fixed_key, persona
 from mock_idp.admin.bodies import MAX_BODY, MAX_DEPTH
-from mock_idp.admin.respond import MAX_QUERY
+from mock_idp.admin.respond import MAX_PATH, MAX_QUERY
 from mock_idp.admin.routes import API, OPERATIONS
 from mock_idp.oauth.accounts import Account
 
@@ -238,6 +238,7 @@ REFUSED: dict[str, tuple[str, str, Any, int, str, str]] = {
     "no canary": ("GET", "/canaries/zzz", None, 404, "not_found", "zzz"),
     "no address": ("GET", "/zzz", None, 404, "not_found", "openapi.json"),
     "no percent": ("GET", "/issuers/%ff%zz", None, 404, "not_found", "no issuer"),
+    "a long path": ("GET", "/issuers/" + "x" * MAX_PATH, None, 400, "bad_path", "longer"),
     "taken path": ("POST", "/issuers", {"path": "/t"}, 409, "conflict", "already"),
     "active key": ("POST", "/issuers/t/keys/a/retire", None, 409, "conflict", "only a staged or retiring"),
     "taken kid": ("POST", "/issuers/t/keys", {"kid": "a"}, 409, "conflict", "is taken"),
