@@ -496,7 +496,7 @@ class Control:
             persona=issuer.persona.name,
             issuer=issuer.issuer,
             audience=issuer.audience,
-            jwks_uri=served + issuer.path("jwks", ENDPOINTS["jwks"].path),
+            jwks_uri=served + issuer.path("jwks", ENDPOINTS["jwks"].path) + issuer.persona.jwks_query,
             metadata_url=served + issuer.path("metadata", ENDPOINTS["metadata"].path),
             clock=_clock_view(issuer),
             keys=_key_views(issuer),
