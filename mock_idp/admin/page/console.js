@@ -169,7 +169,7 @@ function clockButtons(issuer) {
 }
 
 function setClock(issuer) {
-  const field = element("input", { name: "now", required: true, placeholder: "2030-01-31T12:00:00Z or seconds",
+  const field = element("input", { name: "now", required: true, placeholder: "2030-01-31T12:00:00Z",
     autocomplete: "off", "aria-label": `Set the clock of ${shownPath(issuer.path)} to`, "data-focus": `${issuer.id} clock field` });
   const form = element("form", { className: "row set-clock" }, field, element("button", { className: "small", textContent: "Set", "data-focus": `${issuer.id} clock set` }));
   form.addEventListener("submit", (event) => {
