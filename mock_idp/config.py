@@ -121,6 +121,11 @@ class IssuerConfig(_Strict, frozen=True, kw_only=True):
     rotation: RotationConfig | None = None
     faults: list[FaultConfig] = []
 
+    @property
+    def wanted_keys(self) -> list[KeyConfig]:
+        """The keys that it begins with; one for RS256 when it names none."""
+        return [*self.keys, *(KeyConfig(alg=alg) for alg in self.algs)] or [KeyConfig()]
+
 
 class IdpConfig(_Strict, frozen=True, kw_only=True):
     """A whole mock IdP."""
@@ -165,17 +170,13 @@ def build(config: IdpConfig, idp: MockIdP, *, url: str, supply: KeySupply) -> No
     issuers = config.issuers or [IssuerConfig()]
     if len(issuers) > MAX_ISSUERS:
         raise ConfigError(("issuers",), f"more than {MAX_ISSUERS} issuers")
-    supply.order((key.alg, key.bits) for found in issuers for key in _keys(found) if not key.fixed)
+    supply.order((key.alg, key.bits) for found in issuers for key in found.wanted_keys if not key.fixed)
     with _at("people"):
         for person, _account in _people(config.people):
             idp.people.add(person)
     for index, found in enumerate(issuers):
         with _at("issuers", index):
             _add(found, idp, supply)
-
-
-def _keys(config: IssuerConfig) -> list[KeyConfig]:
-    return [*config.keys, *(KeyConfig(alg=alg) for alg in config.algs)] or [KeyConfig()]
 
 
 def _add(config: IssuerConfig, idp: MockIdP, supply: KeySupply) -> None:
@@ -251,7 +252,7 @@ def _people(
 
 
 def _ring(config: IssuerConfig, supply: KeySupply, clock: SettableClock) -> KeyRing:
-    wanted = _keys(config)
+    wanted = config.wanted_keys
     if len(wanted) > MAX_KEYS:
         raise ConfigError(("keys",), f"more than {MAX_KEYS} keys")
     rotation = None

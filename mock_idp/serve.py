@@ -40,6 +40,7 @@ __all__ = [
     "serve",
     "serve_forever",
     "url_of",
+    "warm_up",
 ]
 
 MAX_REQUEST_BODY = 1024 * 1024
@@ -212,6 +213,12 @@ def serve_forever(
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(main())
     return received[0] if received else 0
+
+
+def warm_up() -> None:
+    """Import what a server needs, for whoever has something else to wait for meanwhile."""
+    for name in ("asyncio", "uvicorn", "uvicorn.protocols.http.httptools_impl"):
+        import_module(name)
 
 
 def _loop_factory() -> Callable[[], "asyncio.AbstractEventLoop"] | None:

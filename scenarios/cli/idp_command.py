@@ -89,7 +89,14 @@ def command(**values: Any) -> int:
     options = _Options(**values)
     signal.signal(signal.SIGTERM, _stop)
     _check(options)
-    return _serve(options, _config(options))
+    from mock_idp.key_supply import KeySupply
+
+    supply = KeySupply(fixed=options.fixed_keys)
+    if (
+        options.config is None
+    ):  # it is known already which keys are needed: they are made while all else is imported
+        supply.order([("RS256", 2048)] * max(1, len(options.personas)))
+    return _serve(options, _config(options), supply)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -147,14 +154,13 @@ def _document(path: str) -> Any:
         raise click.FileError(path, error.strerror or str(error)) from None
 
 
-def _serve(options: _Options, config: IdpConfig) -> int:
-    from mock_idp.key_supply import KeySupply
-    from mock_idp.serve import listen, serve_forever, url_of
+def _serve(options: _Options, config: IdpConfig, supply: KeySupply) -> int:
+    from mock_idp.serve import listen, serve_forever, url_of, warm_up
 
-    supply = KeySupply(fixed=options.fixed_keys)
     supply.order(
-        (alg, 2048) for issuer in config.issuers for alg in issuer.algs or ["RS256"] if not issuer.keys
+        (key.alg, key.bits) for issuer in config.issuers for key in issuer.wanted_keys if not key.fixed
     )
+    warm_up()
     try:
         listener = listen(options.host, options.port)
     except OSError as error:
