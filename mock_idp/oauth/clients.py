@@ -7,12 +7,10 @@ registration. As soon as one is registered, an unknown id is an error.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-MAX_CLIENTS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)

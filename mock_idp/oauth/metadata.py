@@ -38,7 +38,8 @@ _IN_A_BROWSER: Final = frozenset({"authorization", "end_session"})
 
 def metadata(issuer: Issuer, _request: Request, context: Context) -> Response:
     """Answer with the metadata, made anew only when the keys or the addresses have changed."""
-    made_for, cached = (issuer.ring.snapshot, context.base_url, context.browser_url), issuer.metadata_text
+    made_for = (issuer.ring.snapshot, context.base_url, context.browser_url, bool(issuer.clients))
+    cached = issuer.metadata_text
     if cached is None or cached[0] != made_for:
         text = write_json(document(issuer, context)).encode()
         cached = issuer.metadata_text = (made_for, text)
@@ -53,7 +54,7 @@ def metadata(issuer: Issuer, _request: Request, context: Context) -> Response:
 
 def document(issuer: Issuer, context: Context) -> dict[str, Any]:
     """Give the metadata as it is served."""
-    return {**issuer.metadata(context.base_url), **_endpoints(issuer, context), **_abilities()}
+    return {**issuer.metadata(context.base_url), **_endpoints(issuer, context), **_abilities(issuer)}
 
 
 def _endpoints(issuer: Issuer, context: Context) -> dict[str, str]:
@@ -64,16 +65,19 @@ def _endpoints(issuer: Issuer, context: Context) -> dict[str, str]:
     }
 
 
-def _abilities() -> dict[str, Any]:
+def _abilities(issuer: Issuer) -> dict[str, Any]:
+    methods = list(authentication.METHODS)
+    # Introspection is for clients that authenticate, unless nobody is registered who could.
+    proven = [method for method in methods if method != "none"] if issuer.clients else methods
     return {
         "response_types_supported": ["code"],
         "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(GRANTS),
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
-        "token_endpoint_auth_methods_supported": list(authentication.METHODS),
+        "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
-        "introspection_endpoint_auth_methods_supported": list(authentication.METHODS),
-        "revocation_endpoint_auth_methods_supported": list(authentication.METHODS),
+        "introspection_endpoint_auth_methods_supported": proven,
+        "revocation_endpoint_auth_methods_supported": methods,
         "code_challenge_methods_supported": list(CHALLENGE_METHODS),
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": False,

@@ -189,6 +189,8 @@ def test_introspection_is_for_clients_that_authenticate() -> None:
     assert idp.post("introspect", token=token, client_id="spa").status == 401
     assert idp.post("introspect", token=token, client_id="api", client_secret="no").status == 401
     assert idp.post("introspect", client_id="api", client_secret="s").status == 400
+    metadata = json.loads(idp.get("/t/.well-known/openid-configuration").body)
+    assert "none" not in metadata["introspection_endpoint_auth_methods_supported"]
 
 
 def test_a_revoked_token_is_dead_everywhere(idp: Idp) -> None:
