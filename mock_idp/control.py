@@ -452,7 +452,7 @@ class Control:
             return self._canary(name, self._idp.canary_hits(name))
 
     def reset(self) -> None:
-        """Behave: no faults, real clocks, nothing lined up, no canaries, no recorded requests.
+        """Behave: no faults, real clocks, nothing lined up or granted, no canaries, no recorded requests.
 
         Issuers, keys and people stay; `MockIdP.reset` forgets them as well.
         """
@@ -461,6 +461,7 @@ class Control:
         self._idp.clear_canaries()
         for issuer in self._idp.issuers.values():
             issuer.queue.clear()
+            issuer.granted.clear()
             if isinstance(issuer.clock, SettableClock):
                 issuer.clock.real()
 

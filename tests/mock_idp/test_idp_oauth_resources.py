@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from mock_idp import Issuer, KeyRing, MockIdP, Person, Request, Response, fixed_key, persona
+from mock_idp.control import Control
 from mock_idp.oauth.accounts import Account
 from mock_idp.oauth.clients import Client
 
@@ -216,6 +217,15 @@ def test_revoking_what_is_not_known_is_fine_and_what_is_anothers_is_refused(idp:
     for name in ("access_token", "refresh_token"):
         assert idp.post("revoke", token=got[name], client_id="other").status == 400
     assert idp.userinfo(got["access_token"]).status == 200
+
+
+def test_a_reset_of_the_control_forgets_what_was_granted(idp: Idp) -> None:
+    got = idp.sign_in()
+
+    Control(idp.server).reset()
+
+    again = idp.json("token", grant_type="refresh_token", refresh_token=got["refresh_token"], client_id="app")
+    assert again["error"] == "invalid_grant"
 
 
 def test_a_page_of_another_origin_may_call_what_browsers_call(idp: Idp) -> None:
