@@ -4,19 +4,24 @@ Everything is derived from what is asked, the serial included, so that the same 
 on every run. It must never look at the clock: an expired certificate is one that was asked to be.
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from mock_idp.keys import SigningKey, b64url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cryptography import x509
 
 NOT_BEFORE = datetime(2020, 1, 1, tzinfo=UTC)
 NOT_AFTER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -43,6 +48,8 @@ def certificate(
     the public key and the subject unless given. `ValueError` for a name that does not parse or a validity
     that ends before it starts.
     """
+    from cryptography import x509  # slow to import, and many a server makes no certificate
+
     signer, issuer_name = issuer or (key, subject)
     builder = (
         x509.CertificateBuilder()

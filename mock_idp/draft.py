@@ -8,6 +8,7 @@ judge what it is given.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal, Self, TypeAlias, get_args
 
 from mock_idp.keys import SigningKey, b64url
@@ -76,6 +77,20 @@ def compact(header: bytes | Mapping[str, Any], payload: bytes | Mapping[str, Any
     """
     parts = (part if isinstance(part, bytes) else write_json(part).encode() for part in (header, payload))
     return ".".join(map(b64url, (*parts, signature)))
+
+
+def _header_segment(header: Mapping[str, Any]) -> str:
+    members = tuple(header.items())
+    if all(type(value) is str for _, value in members):
+        return _usual_header(members)
+    # In a key of a cache 1, 1.0 and True would be one.
+    return b64url(write_json(header).encode())
+
+
+@lru_cache(maxsize=256)
+def _usual_header(members: tuple[tuple[str, str], ...]) -> str:
+    # An issuer writes the same header into every token until it rotates its keys.
+    return b64url(write_json(dict(members)).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +163,11 @@ class Draft:
     def segment(self, segment: Segment) -> str:
         """Give the text of a segment as it will stand in the token."""
         text: str | None = getattr(self, f"{segment}_segment")
-        return b64url(self.raw(segment)) if text is None else text
+        if text is not None:
+            return text
+        if segment == "header" and self.header_bytes is None:
+            return _header_segment(self.header)
+        return b64url(self.raw(segment))
 
     def signing_input(self) -> bytes:
         """Give the bytes that are signed: both segments as they will be sent (SIG-029)."""

@@ -11,28 +11,34 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import RLock
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
-from mock_idp.faults import FaultSpec, parse_fault
-from mock_idp.http import Request, Response
+from mock_idp.faults import FaultContext, FaultSpec, Misbehaviour, parse_fault
+from mock_idp.http import Request, Response, conditional
 from mock_idp.issuer import Issuer
+from mock_idp.journal import JOURNAL_LENGTH, JournalEntry
+from mock_idp.oauth import cors
+from mock_idp.oauth.endpoint import Context, Endpoint
+from mock_idp.oauth.endpoints import ENDPOINTS
+from mock_idp.people import Directory
 
-JOURNAL_LENGTH = 10_000
-JOURNAL_PATH = 512
-"""How many characters of a path the journal keeps."""
+__all__ = ["ENDPOINTS", "FaultInForce", "JournalEntry", "MockIdP"]
+
 MAX_CANARIES = 10_000
 _CANARIES = "/canary/"
-_READING = ("GET", "HEAD")
+_ADMIN = "/_admin"
+_HEALTH = "/_health"
 
 
 @dataclass(frozen=True, slots=True)
-class JournalEntry:
-    """One request that was answered."""
+class FaultInForce:
+    """A fault that was set, and what is left of it."""
 
-    when: float
-    """Seconds since the epoch, by the IdP's clock."""
-    method: str
     path: str
-    status: int
+    endpoint: str
+    fault: FaultSpec
+    left: int | None
+    """For how many requests more; None for all to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,50 +50,65 @@ class _Route:
 
 @dataclass(slots=True)
 class _SetFault:
-    misbehave: Callable[[Response], Response]
+    spec: FaultSpec
+    misbehave: Misbehaviour
     left: int | None
+    met: int = 0
 
 
-def _jwks(route: _Route, _base_url: str) -> Response:
-    headers = (("content-type", "application/json"), ("cache-control", "public, max-age=300"))
-    return Response(200, headers, route.issuer.jwks_bytes())
-
-
-def _metadata(route: _Route, base_url: str) -> Response:
-    where = base_url + route.path if base_url else None
-    return Response.of_json(route.issuer.metadata(where))
-
-
-_ENDPOINTS: Mapping[str, Callable[[_Route, str], Response]] = {"jwks": _jwks, "metadata": _metadata}
 _Table: TypeAlias = Mapping[str, _Route]
 
 
 def _paths(path: str, issuer: Issuer) -> _Table:
-    places = {
-        "jwks": {issuer.persona.jwks_path, "/jwks"},
-        "metadata": {issuer.persona.metadata_path, "/.well-known/openid-configuration"},
-    }
-    return {path + place: _Route(path, issuer, name) for name, found in places.items() for place in found}
+    """Where each endpoint of an issuer lies: its usual place, and the persona's.
+
+    RFC 8414 section 3.1 puts the well-known part before the issuer's path; OpenID Connect Discovery puts it
+    behind. Both documents are served in both forms.
+    """
+    routes: dict[str, _Route] = {}
+    for name, endpoint in ENDPOINTS.items():
+        route = _Route(path, issuer, name)
+        for place in {endpoint.path, issuer.path(name, endpoint.path)}:
+            routes[path + place] = route
+        if endpoint.path.startswith("/.well-known/"):
+            routes[endpoint.path + path] = route
+    return routes
+
+
+def _no_handler(endpoint: Endpoint, request: Request) -> Response:
+    if endpoint.cors and cors.is_preflight(request):
+        return cors.preflight(endpoint.methods, request)
+    refused = Response.of_json({"error": "method_not_allowed"}, 405)
+    return refused.with_header("allow", ", ".join(endpoint.methods))
 
 
 class MockIdP:
     """Any number of issuers, each under a path of its own. Thread-safe.
 
     `base_url` is where the server is reached (`http://127.0.0.1:1234`); a server fills it in when it starts,
-    and the metadata names addresses below it.
+    and the metadata names addresses below it. `browser_url` is where a browser reaches it, when that is
+    another address than the one for services (a container's name). `people` can sign in at every issuer.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self.base_url = ""
+        self.browser_url: str | None = None
+        self.admin = False
+        """Whether the paths below `/_admin` are answered by `mock_idp.admin`; whoever starts a server decides."""
+        self.admin_token: str | None = None
+        """What the admin API's callers have to show; None is for servers that only this machine can reach."""
+        self.people = Directory()
         self._clock = clock
+        self._answered = 0
         self._lock = RLock()
         self._issuers: dict[str, Issuer] = {}
         self._routes: _Table = {}
         self.reset()
 
     def reset(self) -> None:
-        """Forget issuers, faults, canaries, counts and the journal; keep the clock and the base URL."""
+        """Forget issuers, people, faults, canaries, counts and the journal; keep the clock and the base URL."""
         with self._lock:
+            self.people.clear()
             self._issuers = {}
             self._routes = {}
             self._faults: dict[tuple[str, str], _SetFault] = {}
@@ -137,26 +158,45 @@ class MockIdP:
         An unknown path is a 404, a wrong method a 405, both with an error in JSON; HEAD is answered as GET
         is, and the server leaves the body out.
         """
+        if self.admin and (request.path == _ADMIN or request.path.startswith(f"{_ADMIN}/")):
+            from mock_idp import admin  # only a server that has it on needs its imports
+
+            return admin.respond(self, request)
         with self._lock:
             response = self._answer(request)
-            entry = (self._clock(), request.method[:32], request.path[:JOURNAL_PATH], response.status)
-            self._journal.append(JournalEntry(*entry))
+            self._answered += 1
+            self._journal.append(JournalEntry.of(self._answered, self._clock(), request, response))
             return response
 
     def _answer(self, request: Request) -> Response:
+        route = self._routes.get(request.path)
+        if route is not None:
+            return self._endpoint_answer(route, request)
+        if request.path == _HEALTH:
+            return Response.of_json({"status": "ok"})
         if request.path.startswith(_CANARIES):
             return self._canary(request.path.removeprefix(_CANARIES))
-        route = self._routes.get(request.path)
-        if route is None:
-            return Response.of_json({"error": "not_found"}, 404)
-        if request.method not in _READING:
-            return Response.of_json({"error": "method_not_allowed"}, 405).with_header(
-                "allow", ", ".join(_READING)
-            )
-        self._counts[route.path, route.endpoint] += 1
-        return self._misbehaved(route, _ENDPOINTS[route.endpoint](route, self.base_url))
+        return Response.of_json({"error": "not_found"}, 404)
 
-    def _misbehaved(self, route: _Route, honest: Response) -> Response:
+    def _endpoint_answer(self, route: _Route, request: Request) -> Response:
+        endpoint = ENDPOINTS[route.endpoint]
+        if request.method not in endpoint.methods:
+            return _no_handler(endpoint, request)
+        self._counts[route.path, route.endpoint] += 1
+        honest = endpoint.handler(route.issuer, request, self._context(route, request))
+        answer = conditional(request, self._misbehaved(route, request, honest))
+        return cors.allowed(answer) if endpoint.cors else answer
+
+    def _context(self, route: _Route, request: Request) -> Context:
+        inside = self.base_url + route.path if self.base_url else route.issuer.base_url
+        if self.browser_url is None:
+            return Context(inside, inside, self.people)
+        browser_url = self.browser_url + route.path
+        # The Host header only ever chooses between the two addresses that were configured.
+        by_browser = request.header("host") == urlsplit(self.browser_url).netloc
+        return Context(browser_url if by_browser else inside, browser_url, self.people)
+
+    def _misbehaved(self, route: _Route, request: Request, honest: Response) -> Response:
         where = (route.path, route.endpoint)
         fault = self._faults.get(where)
         if fault is None:
@@ -165,30 +205,51 @@ class MockIdP:
             fault.left -= 1
             if fault.left == 0:
                 del self._faults[where]
-        return fault.misbehave(honest)
+        context = FaultContext(request, self.base_url, fault.met, route.issuer.stale_jwks_bytes)
+        fault.met += 1
+        return fault.misbehave(honest, context)
 
     def set_fault(self, path: str, endpoint: str, fault: FaultSpec, times: int | None = None) -> None:
-        """Have an endpoint (`jwks`, `metadata`) misbehave, for a number of requests or until `clear_faults`.
+        """Have an endpoint misbehave, for a number of requests or until `clear_faults`.
 
-        A fault replaces the one that was there. `FaultError` for an unknown fault; `ValueError` for an
-        unknown issuer or endpoint, or for `times` below one.
+        Endpoints go by their names in `ENDPOINTS` (`jwks`, `metadata`, `token`, ...). A fault replaces the one
+        that was there. `FaultError` for an unknown fault; `ValueError` for an unknown issuer or endpoint, or
+        for `times` below one.
         """
         misbehave = parse_fault(fault)
         if times is not None and times < 1:
             raise ValueError(f"times is at least 1, not {times}")
         with self._lock:
             self._endpoint(path, endpoint)
-            self._faults[path, endpoint] = _SetFault(misbehave, times)
+            self._faults[path, endpoint] = _SetFault(fault, misbehave, times)
 
     def _endpoint(self, path: str, endpoint: str) -> None:
         self._known(path)
-        if endpoint not in _ENDPOINTS:
-            raise ValueError(f"no endpoint {endpoint!r}: there are {', '.join(_ENDPOINTS)}")
+        if endpoint not in ENDPOINTS:
+            raise ValueError(f"no endpoint {endpoint!r}: there are {', '.join(ENDPOINTS)}")
 
     def clear_faults(self) -> None:
         """Behave again, everywhere."""
         with self._lock:
             self._faults.clear()
+
+    def clear_fault(self, path: str, endpoint: str) -> None:
+        """Behave again at one endpoint; `ValueError` for an unknown issuer or endpoint."""
+        with self._lock:
+            self._endpoint(path, endpoint)
+            self._faults.pop((path, endpoint), None)
+
+    @property
+    def faults(self) -> tuple[FaultInForce, ...]:
+        """The faults in force."""
+        with self._lock:
+            return tuple(FaultInForce(*at, fault.spec, fault.left) for at, fault in self._faults.items())
+
+    @property
+    def issuers(self) -> Mapping[str, Issuer]:
+        """The issuers by path, in the order in which they came."""
+        with self._lock:
+            return dict(self._issuers)
 
     def requests(self, path: str, endpoint: str) -> int:
         """How often an endpoint was asked, faults included; `ValueError` as in `set_fault`."""
@@ -201,6 +262,23 @@ class MockIdP:
         """The last requests, at most `JOURNAL_LENGTH`, oldest first."""
         with self._lock:
             return tuple(self._journal)
+
+    def clear_journal(self) -> None:
+        """Forget the journal and the counts."""
+        with self._lock:
+            self._journal.clear()
+            self._counts.clear()
+
+    def clear_canaries(self) -> None:
+        """Take all traps away."""
+        with self._lock:
+            self._canaries.clear()
+
+    @property
+    def canaries(self) -> Mapping[str, int]:
+        """The canaries by name, with how often each was asked."""
+        with self._lock:
+            return dict(self._canaries)
 
     def canary(self, name: str) -> str:
         """Set a trap and give its path: whoever asks it, by any method, is counted (SIG-021).

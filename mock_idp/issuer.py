@@ -8,16 +8,22 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict, Unpack
+from urllib.parse import quote
 
 from mock_idp.draft import Draft, write_json
 from mock_idp.keyring import KeyRing, RingSnapshot
 from mock_idp.keys import SigningKey
-from mock_idp.people import Person
+from mock_idp.oauth.accounts import Account
+from mock_idp.oauth.clients import Client
+from mock_idp.oauth.granted import GrantStore
+from mock_idp.oauth.queued import Queue
+from mock_idp.people import Directory, Person
 from mock_idp.personas import Grant, Kind, Persona, PersonaError
+from mock_idp.personas import model as personas
 
-DEFAULT_TENANT = "f5b6a3e2-5c1d-4e8a-9a57-2d7f0c3b8e11"
+DEFAULT_TENANT = personas.DEFAULT_TENANT
+DEFAULT_AUDIENCE = personas.DEFAULT_AUDIENCE
 DEFAULT_CLIENT = "7c0e1d52-93af-4b0e-8f3c-6a1b5d20c4e9"
-DEFAULT_AUDIENCE = "b1946ac9-2a4e-4c43-9d5e-8e0b6f7c1a23"
 DEFAULT_BASE_URL = "https://idp.example"
 
 
@@ -28,13 +34,15 @@ class TokenOptions(TypedDict, total=False):
     client: str
     """The id of the client that asked."""
     kind: Kind
-    """`access` (default) or `id`."""
+    """`access`, `id` or `machine`; by default what an API gets from this IdP (`Persona.usual_kind`)."""
     scopes: tuple[str, ...]
     lifetime_s: int
     now: float
     """Seconds since the epoch; the issuer's clock by default."""
     key: SigningKey
     """The signing key; the active one by default."""
+    serial: str
+    """Makes the ids in it differ from those of a token that was asked for in the same words."""
 
 
 class Issuer:
@@ -43,7 +51,28 @@ class Issuer:
     `issuer` is used exactly as given, never normalised; without it the persona's own form is built from
     `base_url` and `tenant`. `base_url` is where this issuer is reached, its path included, without a final
     slash.
+
+    `clock` may be replaced at any time; everything that the issuer does asks it (seconds since the epoch).
     """
+
+    people: Directory
+    """Who can sign in here, beside the people of the server."""
+    accounts: dict[str, Account]
+    """What is known of people by user name: further claims, a password."""
+    clients: dict[str, Client]
+    """The registered clients by id; while there are none, any id is taken as a public client."""
+    auto_login: str | None
+    """The user name of the person who is signed in without a page, if anybody is."""
+    opaque_access_tokens: bool
+    """Whether access tokens are random text, known by introspection alone, instead of JWTs."""
+    queue: Queue
+    """What was lined up to be answered next."""
+    token_lifetime_s: int
+    """Seconds that a token lives unless asked otherwise."""
+    granted: GrantStore
+    """The codes, refresh tokens, devices and sessions that are open."""
+    metadata_text: tuple[object, bytes] | None
+    """The metadata as last served, with what it was made for."""
 
     def __init__(
         self,
@@ -51,43 +80,58 @@ class Issuer:
         ring: KeyRing,
         *,
         issuer: str | None = None,
-        audience: str = DEFAULT_AUDIENCE,
-        tenant: str = DEFAULT_TENANT,
+        audience: str | None = None,
+        tenant: str | None = None,
         base_url: str = DEFAULT_BASE_URL,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.persona = persona
         self.ring = ring
-        self.issuer = persona.issuer(base_url, tenant) if issuer is None else issuer
-        self.audience = audience
-        self.tenant = tenant
+        self.tenant = persona.default_tenant if tenant is None else tenant
+        self.issuer = persona.issuer(base_url, self.tenant) if issuer is None else issuer
+        own_id_issuer = issuer is None and persona.id_issuer
+        self.id_issuer = own_id_issuer(base_url, self.tenant) if own_id_issuer else self.issuer
+        self.audience = persona.default_audience if audience is None else audience
         self.base_url = base_url
         self.clock = clock
+        self.people = Directory()
+        self.accounts = {}
+        self.clients = {}
+        self.auto_login = None
+        self.opaque_access_tokens = persona.opaque_access_tokens
+        self.token_lifetime_s = persona.lifetime_s
+        self.queue = Queue()
+        self.granted = GrantStore()
+        self.metadata_text = None
         self._jwks_text: tuple[RingSnapshot, bytes] | None = None
 
-    def draft(self, person: Person, **asked: Unpack[TokenOptions]) -> Draft:
-        """Write an honest token, not yet signed; `PersonaError` for a kind the persona has not."""
-        kind = asked.get("kind", "access")
+    def draft(self, person: Person | None, **asked: Unpack[TokenOptions]) -> Draft:
+        """Write an honest token, not yet signed: about a person, or with none about the client itself.
+
+        `PersonaError` for a kind that the persona has not, and for a token about a person without one.
+        """
+        kind = asked.get("kind") or self.persona.usual_kind(person)
         claims = self.persona.claims.get(kind)
         if claims is None:
             raise PersonaError(
                 f"{self.persona.name} issues no {kind} tokens: {', '.join(self.persona.claims)}"
             )
         grant = Grant(
-            person=person,
+            person=None if kind == "machine" else person,
             client=asked.get("client", DEFAULT_CLIENT),
             audience=asked.get("audience", self.audience),
-            issuer=self.issuer,
+            issuer=self.id_issuer if kind == "id" else self.issuer,
             tenant=self.tenant,
             now=math.floor(asked["now"] if "now" in asked else self.clock()),
-            lifetime_s=asked.get("lifetime_s", 3600),
+            lifetime_s=asked.get("lifetime_s", self.token_lifetime_s),
             scopes=tuple(asked.get("scopes", self.persona.default_scopes)),
+            serial=asked.get("serial", ""),
         )
         key = asked.get("key") or self.ring.active
-        return Draft(self.persona.header(key), claims(grant), key, key.alg)
+        return Draft(self.persona.header(key, kind), claims(grant), key, key.alg)
 
     def mint(
-        self, person: Person, *, claims: Mapping[str, Any] | None = None, **asked: Unpack[TokenOptions]
+        self, person: Person | None, *, claims: Mapping[str, Any] | None = None, **asked: Unpack[TokenOptions]
     ) -> str:
         """Issue an honest token, with further `claims` set on top.
 
@@ -96,8 +140,9 @@ class Issuer:
         """
         extra = claims or {}
         if self.persona.fixed_sub and "sub" in extra:
-            raise PersonaError(f"{self.persona.name} lets nobody set sub: it is pairwise and fixed")
-        return self.draft(person, **asked).with_claims(extra).token()
+            raise PersonaError(f"{self.persona.name} lets nobody set sub: it is fixed")
+        draft = self.draft(person, **asked)
+        return (draft.with_claims(extra) if extra else draft).token()
 
     def kid(self, key: SigningKey) -> str:
         """Give the kid under which a key is published; Entra's is a thumbprint (AZR-011)."""
@@ -105,15 +150,24 @@ class Issuer:
 
     def jwks(self) -> dict[str, Any]:
         """Give the published keys in the persona's dialect (RFC 7517 section 5)."""
-        return {"keys": [self.persona.published(key, self.issuer) for key in self.ring.published()]}
+        return self.persona.key_set(self.ring.published(), self.issuer)
 
     def jwks_bytes(self) -> bytes:
         """`jwks()` as JSON, written anew only when the ring has changed."""
         snapshot, cached = self.ring.snapshot, self._jwks_text
         if cached is None or cached[0] is not snapshot:
-            keys = [self.persona.published(key, self.issuer) for key in snapshot.published]
-            cached = self._jwks_text = (snapshot, write_json({"keys": keys}).encode())
+            text = write_json(self.persona.key_set(snapshot.published, self.issuer))
+            cached = self._jwks_text = (snapshot, text.encode())
         return cached[1]
+
+    def stale_jwks_bytes(self) -> bytes:
+        """Give the JWKS as it was before the last change of what is published; the present one without a change."""
+        previous = self.ring.previous or self.ring.snapshot
+        return write_json(self.persona.key_set(previous.published, self.issuer)).encode()
+
+    def path(self, endpoint: str, default: str) -> str:
+        """Give where an endpoint lies below the base URL at this persona, for the issuer's tenant."""
+        return self.persona.path(endpoint, default).replace("{tenant}", quote(self.tenant, safe=""))
 
     def metadata(self, base_url: str | None = None) -> dict[str, Any]:
         """Give the OpenID metadata, true to what is served: it names no endpoint that does not exist.
@@ -123,8 +177,9 @@ class Issuer:
         """
         where = self.base_url if base_url is None else base_url
         return {
-            "issuer": self.issuer,
-            "jwks_uri": where + self.persona.jwks_path,
+            "issuer": self.persona.shared_issuer or self.id_issuer,
+            **({"access_token_issuer": self.issuer} if self.id_issuer != self.issuer else {}),
+            "jwks_uri": where + self.path("jwks", "/jwks") + self.persona.jwks_query,
             "subject_types_supported": list(self.persona.subject_types),
             "id_token_signing_alg_values_supported": sorted({key.alg for key in self.ring.published()}),
         }

@@ -10,10 +10,12 @@ immutable `RingSnapshot` and puts it in place at once: a reader never sees half 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from threading import Lock
+from threading import RLock
 
 from mock_idp.keys import SigningKey
 
+MAX_AGE_S = 300
+"""How long a JWKS may be cached (seconds) while no rotation is planned."""
 MAX_FINISHED = 256
 """How many retired and revoked keys a ring remembers; the oldest are forgotten first."""
 
@@ -57,8 +59,10 @@ class RingSnapshot:
     published: tuple[SigningKey, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        (active,) = (e.key for e in self.entries if e.state is KeyState.ACTIVE)
-        object.__setattr__(self, "active", active)
+        signing = [e.key for e in self.entries if e.state is KeyState.ACTIVE]
+        if len(signing) != 1 or len({e.key.kid for e in self.entries}) < len(self.entries):
+            raise KeyRingError("a ring has one active key, and every kid once")
+        object.__setattr__(self, "active", signing[0])
         object.__setattr__(self, "published", tuple(e.key for e in self.entries if e.state in PUBLISHED))
 
     def entry(self, kid: str) -> RingEntry:
@@ -91,8 +95,10 @@ class KeyRing:
         first, *others = tuple(keys) or (None,)
         if first is None:
             raise KeyRingError("a key ring needs at least one key")
-        self._lock = Lock()
+        self._lock = RLock()
         self._snapshot = RingSnapshot((RingEntry(first, KeyState.ACTIVE),))
+        self._previous: RingSnapshot | None = None
+        self._version = 0
         for key in others:
             self.add(key)
 
@@ -102,21 +108,36 @@ class KeyRing:
         return self._snapshot
 
     @property
+    def previous(self) -> RingSnapshot | None:
+        """The ring before the last change of what it publishes, if there was one."""
+        return self._previous
+
+    @property
+    def version(self) -> int:
+        """How often the ring was changed; whoever asks does not change it, not even by what a clock says."""
+        return self._version
+
+    @property
+    def max_age_s(self) -> int:
+        """How long the published set may be cached, in whole seconds."""
+        return MAX_AGE_S
+
+    @property
     def active(self) -> SigningKey:
         """The key that signs."""
-        return self._snapshot.active
+        return self.snapshot.active
 
     def published(self) -> tuple[SigningKey, ...]:
         """Give the staged, active and retiring keys, in the order in which they came."""
-        return self._snapshot.published
+        return self.snapshot.published
 
     def state(self, kid: str) -> KeyState:
         """Where a key stands; `KeyRingError` for an unknown kid."""
-        return self._snapshot.entry(kid).state
+        return self.snapshot.entry(kid).state
 
     def key(self, kid: str) -> SigningKey:
         """Give the key of a kid, in whatever state; `KeyRingError` for an unknown kid."""
-        return self._snapshot.entry(kid).key
+        return self.snapshot.entry(kid).key
 
     def add(self, key: SigningKey, state: KeyState = KeyState.STAGED) -> None:
         """Take a new key in; a key becomes active only by `rotate`."""
@@ -167,6 +188,11 @@ class KeyRing:
                 raise KeyRingError(f"key {kid!r} is {entry.state}: only a published key can be replaced")
             self._put(self._snapshot.changed(kid, replace(entry, key=key.with_kid(kid))))
 
+    def restore(self, snapshot: RingSnapshot) -> None:
+        """Put a whole ring, for instance a saved one, in the place of this one."""
+        with self._lock:
+            self._put(snapshot)
+
     def _succeed(self, new: SigningKey | None, old_state: KeyState) -> SigningKey:
         snapshot = self._snapshot
         heir = new or snapshot.oldest_staged()
@@ -190,7 +216,10 @@ class KeyRing:
         forgotten = finished[: max(0, len(finished) - MAX_FINISHED)]
         if forgotten:
             snapshot = RingSnapshot(tuple(e for e in snapshot.entries if e not in forgotten))
+        if snapshot.published != self._snapshot.published:
+            self._previous = self._snapshot
         self._snapshot = snapshot
+        self._version += 1
 
 
 def _with_new(snapshot: RingSnapshot, entry: RingEntry) -> RingSnapshot:

@@ -31,6 +31,10 @@ CURVES: Mapping[str, tuple[str, Callable[[], ec.EllipticCurve]]] = {
 }
 """Curve of each ECDSA algorithm (RFC 7518 section 3.4)."""
 
+# Made once: making one asks OpenSSL whether it can sign deterministically.
+_ECDSA: Mapping[str, ec.ECDSA] = {
+    f"ES{size}": ec.ECDSA(digest, deterministic_signing=True) for size, digest in HASHES.items()
+}
 _CURVE_NAMES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 _FAMILY_TYPES: Mapping[str, type[Any]] = {
     "RS": rsa.RSAPrivateKey,
@@ -101,12 +105,12 @@ class SigningKey:
         `ValueError`.
         """
         alg = alg or self.alg
-        self._check_family(alg)
+        if alg != self.alg:  # its own algorithm was checked when the key was made
+            self._check_family(alg)
         if isinstance(self.private, rsa.RSAPrivateKey):
             return self._sign_rsa(self.private, data, alg)
         if isinstance(self.private, ec.EllipticCurvePrivateKey):
-            scheme = ec.ECDSA(HASHES[alg[2:]], deterministic_signing=True)
-            r, s = decode_dss_signature(self.private.sign(data, scheme))
+            r, s = decode_dss_signature(self.private.sign(data, _ECDSA[alg]))
             width = self.coordinate_bytes
             return r.to_bytes(width, "big") + s.to_bytes(width, "big")
         return self.private.sign(data)

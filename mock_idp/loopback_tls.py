@@ -1,12 +1,14 @@
-"""A throw-away certificate authority and a server certificate for the loopback, for HTTPS in tests.
+"""A throw-away certificate authority and a server certificate for the loopback, good or flawed, for HTTPS in tests.
 
 Fresh on every call: unlike the shipped token keys, a CA that anybody could sign with must not end up in a
 trust store.
 """
 
 import ipaddress
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -17,15 +19,27 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 _CA_NAME = x509.Name.from_rfc4514_string("CN=Touchstone throw-away CA")
 _SERVER_NAME = x509.Name.from_rfc4514_string("CN=localhost")
 _LIFETIME = timedelta(days=30)
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-def loopback_tls(directory: Path) -> tuple[Path, Path, Path]:
+TlsFlaw: TypeAlias = Literal["expired", "not_yet_valid", "self_signed", "wrong_host"]
+_SHIFTS: Mapping[TlsFlaw | None, timedelta] = {
+    "expired": timedelta(days=-60),
+    "not_yet_valid": timedelta(days=60),
+}
+TLS_FLAWS: tuple[TlsFlaw, ...] = ("expired", "not_yet_valid", "self_signed", "wrong_host")
+
+
+def loopback_tls(
+    directory: Path, flaw: TlsFlaw | None = None, hosts: Iterable[str] = ()
+) -> tuple[Path, Path, Path]:
     """Write a server certificate, its private key and the CA's certificate; give their paths so.
 
-    The certificate is for `localhost`, `127.0.0.1` and `::1` and lasts 30 days. The CA's private key is
-    written nowhere.
+    The certificate is for `localhost`, `127.0.0.1`, `::1` and further `hosts` (names or addresses), and lasts 30
+    days. With a `flaw` it has exactly that one (KEY-031): a self-signed one is its own issuer, and one for the wrong
+    host is for `other.example` alone. The CA's private key is written nowhere.
     """
-    now = datetime.now(UTC)
+    now = datetime.now(UTC) + _SHIFTS.get(flaw, timedelta())
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     identifier = x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key())
     ca = (
@@ -36,24 +50,36 @@ def loopback_tls(directory: Path) -> tuple[Path, Path, Path]:
         .sign(ca_key, hashes.SHA256())
     )
     authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
-    addresses = [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "::1")]
+    names = ["other.example"] if flaw == "wrong_host" else [*_LOOPBACK, *hosts]
+    alone = flaw == "self_signed"
+    if alone:
+        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
     server = (
-        _builder(_SERVER_NAME, key, now)
+        _builder(_SERVER_NAME, key, now, issuer=_SERVER_NAME if alone else _CA_NAME)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(ca=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost"), *addresses]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False)
         .add_extension(authority, critical=False)
-        .sign(ca_key, hashes.SHA256())
+        .sign(key if alone else ca_key, hashes.SHA256())
     )
     return _write(directory, server, key, ca)
 
 
-def _builder(subject: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.CertificateBuilder:
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _builder(
+    subject: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime, issuer: x509.Name = _CA_NAME
+) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(_CA_NAME)
+        .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))

@@ -6,7 +6,9 @@ person is meant.
 
 import hashlib
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
+from threading import Lock
 from typing import Self
 
 from mock_idp.keys import b64url
@@ -40,6 +42,43 @@ class Person:
         email = f"{username}@{domain}"
         subject = b64url(hashlib.sha256(f"subject:{email}".encode()).digest()[:15])
         return cls(name, email, username, str(uuid.uuid5(uuid.NAMESPACE_URL, f"mailto:{email}")), subject)
+
+
+class Directory:
+    """The people whom a mock IdP knows, by user name, in the order in which they came. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._people: dict[str, Person] = {}
+
+    def __iter__(self) -> Iterator[Person]:
+        with self._lock:
+            return iter(tuple(self._people.values()))
+
+    def __len__(self) -> int:
+        return len(self._people)
+
+    def find(self, username: str) -> Person | None:
+        """Give the person of a user name, if there is one."""
+        return self._people.get(username)
+
+    def add(self, person: Person) -> None:
+        """Take a person in, in place of the one of the same user name; `ValueError` past `MAX_PEOPLE`."""
+        with self._lock:
+            if person.username not in self._people and len(self._people) >= MAX_PEOPLE:
+                raise ValueError(f"a directory holds at most {MAX_PEOPLE} people")
+            self._people[person.username] = person
+
+    def remove(self, username: str) -> None:
+        """Forget a person; `ValueError` when there is none of this user name."""
+        with self._lock:
+            if self._people.pop(username, None) is None:
+                raise ValueError(f"nobody has the user name {username!r}")
+
+    def clear(self) -> None:
+        """Forget everybody."""
+        with self._lock:
+            self._people.clear()
 
 
 def make_people(count: int, seed: int = 0) -> tuple[Person, ...]:

@@ -1,33 +1,54 @@
-"""Puts a `MockIdP` behind a real HTTP server: uvicorn in a thread, or pytest-httpserver in tests.
+"""Puts a `MockIdP` behind a real HTTP server: uvicorn, in a thread or in the main one, or pytest-httpserver in tests.
 
 Both are thin adapters over `MockIdP.handle` and answer the same bytes. Nothing here may know an endpoint. The
 servers are imported when they are used.
+
+Both deliver an answer as its `Delivery` says. pytest-httpserver speaks HTTP/1.0: it ends a body of unknown length by
+closing the connection where the other one sends chunks; and unless it was made with `threaded=True`, it answers one
+request after the other, so that a slow answer holds up the next.
 """
 
 import re
+import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mock_idp.http import Request, Response
+from mock_idp.http import PROMPT, Headers, Request, Response
 from mock_idp.idp import MockIdP
-from mock_idp.loopback_tls import loopback_tls
 
 if TYPE_CHECKING:
+    import asyncio
+
     import uvicorn
     import werkzeug
     from pytest_httpserver import HTTPServer
 
-__all__ = ["RunningServer", "asgi_app", "attach", "loopback_tls", "serve"]
+__all__ = [
+    "RunningServer",
+    "asgi_app",
+    "attach",
+    "listen",
+    "serve",
+    "serve_forever",
+    "url_of",
+    "warm_up",
+]
 
 MAX_REQUEST_BODY = 1024 * 1024
 """Bytes of a request's body; a longer one is a 413."""
 START_LIMIT_S = 10.0
+NOT_MODIFIED = 304
+BACKLOG = 2048
+_TRANSPORT = "mock_idp.transport"
 
 _Message: TypeAlias = MutableMapping[str, Any]
 _Receive: TypeAlias = Callable[[], Awaitable[_Message]]
@@ -44,36 +65,105 @@ class RunningServer:
 
 
 def asgi_app(idp: MockIdP) -> AsgiApp:
-    """Adapt an IdP to ASGI (HTTP only)."""
+    """Adapt an IdP to ASGI (HTTP only).
+
+    To close a connection before its answer is complete, the app needs `serve` or `serve_forever`; another ASGI server
+    is told by an exception, as ASGI has no word for it.
+    """
 
     async def app(scope: _Message, receive: _Receive, send: _Send) -> None:
         response = await _respond(idp, scope, receive)
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
-        headers.append((b"content-length", str(len(response.body)).encode()))
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        headers = list(_encoded(response.headers))
+        start = {"type": "http.response.start", "status": response.status, "headers": headers}
+        if response.status == NOT_MODIFIED:
+            pass  # its Content-Length would be that of the body that it leaves out (RFC 9110 section 8.6)
+        elif response.delivery.chunked:
+            headers.append((b"transfer-encoding", b"chunked"))
+        else:
+            headers.append((b"content-length", str(response.length).encode()))
+        if response.delivery != PROMPT:
+            await _deliver(response, start, _Line(scope, receive, send))
+            return
+        await send(start)
         await send({"type": "http.response.body", "body": response.body})
 
     return app
+
+
+@lru_cache(maxsize=256)
+def _encoded(headers: Headers) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple([(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers])
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One request's connection, as far as ASGI and our server let the app at it."""
+
+    scope: _Message
+    receive: _Receive
+    send: _Send
+
+    async def left_within(self, seconds: float) -> bool:
+        """Wait so long, and no longer once the client has gone; tell whether it has."""
+        import asyncio  # the module must be quick to import for those who start no server
+
+        try:
+            async with asyncio.timeout(seconds):
+                while (await self.receive())["type"] != "http.disconnect":
+                    pass
+        except TimeoutError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Close the connection, after what was sent has left."""
+        transport = self.scope.get("state", {}).get(_TRANSPORT)
+        if transport is None:
+            raise ConnectionAbortedError("the answer is a closed connection")
+        transport.close()
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+
+
+async def _deliver(response: Response, start: _Message, line: _Line) -> None:
+    how = response.delivery
+    if how.delay_s and await line.left_within(how.delay_s):
+        return
+    if how.closed:
+        await line.close()
+        return
+    await line.send(start)
+    for number, piece in enumerate(response.pieces()):
+        # A receive that never waits would let neither others be answered nor the client's leaving be seen.
+        if number and await line.left_within(how.interval_s):
+            return
+        await line.send({"type": "http.response.body", "body": piece, "more_body": True})
+        if line.scope["method"] == "HEAD":
+            break
+    if how.cut_at is not None and how.cut_at < response.length:
+        await line.close()
+    else:
+        await line.send({"type": "http.response.body", "body": b""})
 
 
 async def _respond(idp: MockIdP, scope: _Message, receive: _Receive) -> Response:
     body = await _read_body(receive)
     if body is None:
         return Response.of_json({"error": "request_too_large"}, 413).with_header("connection", "close")
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    headers = tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]])
     path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
     return idp.handle(Request(scope["method"], path, query, headers, body))
 
 
 async def _read_body(receive: _Receive) -> bytes | None:
-    body = bytearray()
-    while True:
+    message = await receive()
+    if not message.get("more_body", False) and len(message.get("body", b"")) <= MAX_REQUEST_BODY:
+        return bytes(message.get("body", b""))  # it came at once, as nearly all do
+    body = bytearray(message.get("body", b""))
+    while message.get("more_body", False) and len(body) <= MAX_REQUEST_BODY:
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > MAX_REQUEST_BODY:
-            return None
-        if not message.get("more_body", False):
-            return bytes(body)
+    return bytes(body) if len(body) <= MAX_REQUEST_BODY else None
 
 
 @contextmanager
@@ -86,22 +176,70 @@ def serve(
     once. `OSError` when the address is taken, `RuntimeError` when the server does not start within ten
     seconds.
     """
-    with _listen(host, port) as listener:
+    with listen(host, port) as listener:
         server = _server(idp, tls)
         thread = Thread(target=server.run, args=([listener],), name="mock-idp", daemon=True)
         thread.start()
         try:
             _wait_for(server, thread)
-            scheme = "http" if tls is None else "https"
-            shown = f"[{host}]" if ":" in host else host
-            idp.base_url = f"{scheme}://{shown}:{listener.getsockname()[1]}"
+            idp.base_url = url_of(listener, host, secure=tls is not None)
             yield RunningServer(idp.base_url)
         finally:
             server.should_exit = server.force_exit = True
             thread.join(START_LIMIT_S)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def serve_forever(
+    idp: MockIdP, listener: socket.socket, ready: Callable[[], None], tls: tuple[Path, Path] | None = None
+) -> int:
+    """Serve an IdP from the main thread until SIGTERM or SIGINT, and return the number of that signal.
+
+    `ready` is called once the server answers. At the end open connections are closed at once.
+    """
+    import asyncio
+
+    server = _server(idp, tls, ready)
+    received: list[int] = []
+
+    def stop(number: int) -> None:
+        received.append(number)
+        server.should_exit = server.force_exit = True
+
+    async def main() -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop, number)
+        await server.serve([listener])
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(main())
+    return received[0] if received else 0
+
+
+def warm_up() -> None:
+    """Import what a server needs, for whoever has something else to wait for meanwhile."""
+    for name in ("asyncio", "uvicorn", "uvicorn.protocols.http.httptools_impl"):
+        import_module(name)
+
+
+def _loop_factory() -> Callable[[], "asyncio.AbstractEventLoop"] | None:
+    """Give uvloop's, which answers twice as many requests, where it is installed."""
+    if find_spec("uvloop") is None:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = import_module("uvloop").new_event_loop
+    return factory
+
+
+def url_of(listener: socket.socket, host: str, *, secure: bool) -> str:
+    """Give the URL of a listening socket, without a final slash."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'https' if secure else 'http'}://{shown}:{listener.getsockname()[1]}"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Listen on an address (port 0 for a free one), so that whoever connects from now on waits for the server.
+
+    `OSError` when the address is taken or none of this machine's.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio turns Nagle's algorithm off only where the protocol is named; with it, an answer on a kept connection
     # waits 40 ms for the client's acknowledgement.
@@ -109,20 +247,49 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise
     return listener
 
 
-def _server(idp: MockIdP, tls: tuple[Path, Path] | None) -> "uvicorn.Server":
+def _server(
+    idp: MockIdP, tls: tuple[Path, Path] | None, started: Callable[[], None] = lambda: None
+) -> "uvicorn.Server":
+    import asyncio
+
     import uvicorn
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    class Protocol(HttpToolsProtocol):
+        """Lets the app see the transport, because a fault may have to close it."""
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self.app_state = {**self.app_state, _TRANSPORT: transport}
+
+    class Server(uvicorn.Server):
+        """Says when it listens, and leaves signals to whoever runs it."""
+
+        def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+            return nullcontext()
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            started()
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            # A slow answer must not hold up the end: its task sees that the client is gone, and returns.
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
+            await super().shutdown(sockets)
 
     certificate, key = tls or (None, None)
     config = uvicorn.Config(
         asgi_app(idp),
         loop="asyncio",
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -131,7 +298,7 @@ def _server(idp: MockIdP, tls: tuple[Path, Path] | None) -> "uvicorn.Server":
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )
-    return uvicorn.Server(config)
+    return Server(config)
 
 
 def _wait_for(server: "uvicorn.Server", thread: Thread) -> None:
@@ -151,7 +318,20 @@ def attach(idp: MockIdP, httpserver: "HTTPServer") -> None:
         path, _, query = target.partition("?")
         headers = tuple((name.lower(), value) for name, value in request.headers.items())
         answer = idp.handle(Request(request.method, path, query, headers, request.get_data()))
-        return WerkzeugResponse(answer.body, answer.status, list(answer.headers))
+        if answer.delivery == PROMPT:
+            return WerkzeugResponse(answer.body, answer.status, list(answer.headers))
+        time.sleep(answer.delivery.delay_s)
+        if answer.delivery.closed:
+            request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        known = [] if answer.delivery.chunked else [("content-length", str(answer.length))]
+        return WerkzeugResponse(_in_time(answer), answer.status, [*answer.headers, *known])
 
     httpserver.expect_request(re.compile(".*")).respond_with_handler(handler)
     idp.base_url = httpserver.url_for("").rstrip("/")
+
+
+def _in_time(answer: Response) -> Iterator[bytes]:
+    for number, piece in enumerate(answer.pieces()):
+        if number:
+            time.sleep(answer.delivery.interval_s)
+        yield piece

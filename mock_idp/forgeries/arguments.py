@@ -8,7 +8,9 @@ from mock_idp.forgeries.registry import ForgeryError, nearest
 
 Value = TypeVar("Value")
 MAX_SIZE = 64 * 1024 * 1024
-"""The most bytes, members or levels that a forgery adds to a token."""
+"""The most bytes or levels that a forgery adds to a token."""
+MAX_MEMBERS = 1_000_000
+"""The most members that it adds; each costs far more memory than a byte does."""
 
 JSON_SEGMENTS: tuple[Segment, ...] = ("header", "payload")
 
@@ -54,8 +56,8 @@ def text(value: Any, what: str) -> str:
     return value
 
 
-def size(value: Any, what: str) -> int:
-    """Read a whole number from 1 to `MAX_SIZE`."""
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_SIZE:
-        raise ForgeryError(f"{what} is a whole number from 1 to {MAX_SIZE}, not {value!r}")
+def size(value: Any, what: str, most: int = MAX_SIZE) -> int:
+    """Read a whole number from 1 to `most`."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise ForgeryError(f"{what} is a whole number from 1 to {most}, not {value!r}")
     return value

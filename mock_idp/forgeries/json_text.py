@@ -9,7 +9,16 @@ from dataclasses import replace
 from typing import Any
 
 from mock_idp.draft import Draft, RawJSON, Segment, write_json
-from mock_idp.forgeries.arguments import JSON_SEGMENTS, choice, fields, long_form, segment, size, text
+from mock_idp.forgeries.arguments import (
+    JSON_SEGMENTS,
+    MAX_MEMBERS,
+    choice,
+    fields,
+    long_form,
+    segment,
+    size,
+    text,
+)
 from mock_idp.forgeries.registry import ForgeContext, forgery
 
 _MARK = "\ue000"
@@ -217,7 +226,7 @@ def many_members(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     Argument: `{where: header | payload, count: 100000}`, each with its default (payload).
     """
     options = long_form(arg, "where", "count")
-    count = size(options.get("count", 100_000), "count")
+    count = size(options.get("count", 100_000), "count", MAX_MEMBERS)
     where = segment(options.get("where"), "payload", JSON_SEGMENTS)
     added = {f"x_{i}": i for i in range(count)}
     return draft.with_header(added) if where == "header" else draft.with_claims(added)

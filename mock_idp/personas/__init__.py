@@ -3,9 +3,20 @@
 `persona(name)` looks one up; `PERSONAS` names them all.
 """
 
-from mock_idp.personas import entra, generic
+from mock_idp.personas import (
+    adfs,
+    auth0,
+    azure_b2c,
+    cognito,
+    entra,
+    generic,
+    google,
+    keycloak,
+    okta,
+    pingfederate,
+)
 from mock_idp.personas.entra import pairwise_sub
-from mock_idp.personas.model import Grant, JwkDialect, Kind, Persona, PersonaError
+from mock_idp.personas.model import Grant, Kind, Persona, PersonaError
 from mock_idp.personas.registry import names, persona
 
 PERSONAS: tuple[str, ...] = names()
@@ -14,12 +25,19 @@ PERSONAS: tuple[str, ...] = names()
 __all__ = [
     "PERSONAS",
     "Grant",
-    "JwkDialect",
     "Kind",
     "Persona",
     "PersonaError",
+    "adfs",
+    "auth0",
+    "azure_b2c",
+    "cognito",
     "entra",
     "generic",
+    "google",
+    "keycloak",
+    "okta",
     "pairwise_sub",
     "persona",
+    "pingfederate",
 ]

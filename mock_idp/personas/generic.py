@@ -10,7 +10,7 @@ from mock_idp.personas.registry import register
 
 
 def _common(grant: Grant) -> dict[str, Any]:
-    person = grant.person
+    person = grant.user
     return {
         "iss": grant.issuer,
         "sub": person.subject,
@@ -32,11 +32,24 @@ def _id_claims(grant: Grant) -> dict[str, Any]:
     return {**_common(grant), "aud": grant.client, "auth_time": grant.now}
 
 
+def _machine_claims(grant: Grant) -> dict[str, Any]:
+    # RFC 9068 section 2.2: with no resource owner the subject is the client.
+    return {
+        "iss": grant.issuer,
+        "sub": grant.client,
+        "aud": grant.audience,
+        **grant.times,
+        "jti": grant.opaque("jti"),
+        "client_id": grant.client,
+        "scope": " ".join(grant.api_scopes),
+    }
+
+
 GENERIC = register(
     Persona(
         name="generic",
         says="An OpenID provider that follows the standards and nothing more",
         issuer=lambda base_url, _tenant: base_url,
-        claims={"access": _access_claims, "id": _id_claims},
+        claims={"access": _access_claims, "id": _id_claims, "machine": _machine_claims},
     )
 )

@@ -5,18 +5,31 @@ A persona must never hold state, keys or a clock: what changes from token to tok
 
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Literal, TypeAlias
-
-from cryptography import x509
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from mock_idp import certificates
 from mock_idp.keys import SigningKey, b64url
 from mock_idp.people import Person
+from mock_idp.personas.kids import KidForm, own_name
 
-Kind: TypeAlias = Literal["access", "id"]
+if TYPE_CHECKING:
+    from cryptography import x509  # slow to import, and many a server makes no certificate
+
+Kind: TypeAlias = Literal["access", "id", "machine"]
+"""An access token, an ID token, and an access token that a client got for itself (client credentials)."""
+
+DEFAULT_TENANT: Final = "f5b6a3e2-5c1d-4e8a-9a57-2d7f0c3b8e11"
+DEFAULT_AUDIENCE: Final = "b1946ac9-2a4e-4c43-9d5e-8e0b6f7c1a23"
+PARAMETERS: Final = "parameters"
+"""Where the key's own members (`n` and `e`; `crv`, `x` and `y`) stand among the members of a JWKS entry."""
+
+Member: TypeAlias = str | tuple[str, Any]
+"""The name of a member that the key decides, or a name with the value that it always has."""
+
+_OPENID_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
 
 
 class PersonaError(ValueError):
@@ -27,17 +40,37 @@ class PersonaError(ValueError):
 class Grant:
     """What one token is issued for."""
 
-    person: Person
+    person: Person | None
+    """Nobody, when a client asked for itself."""
     client: str
     """The client's id: of the application that asked for the token."""
     audience: str
     issuer: str
     tenant: str
-    """The tenant's GUID, for IdPs that have tenants."""
+    """The tenant, for IdPs that have tenants: Entra's GUID, Keycloak's realm, Cognito's user pool."""
     now: int
     """Seconds since the epoch."""
     lifetime_s: int
     scopes: tuple[str, ...]
+    serial: str = ""
+    """Tells this token from others that were asked for in the same words at the same time."""
+
+    @property
+    def user(self) -> Person:
+        """The person that the token is about; `PersonaError` when there is none."""
+        if self.person is None:
+            raise PersonaError("a token about a person needs one")
+        return self.person
+
+    @property
+    def api_scopes(self) -> tuple[str, ...]:
+        """The scopes of the API: all but those of OpenID Connect itself."""
+        return tuple(scope for scope in self.scopes if scope not in _OPENID_SCOPES)
+
+    @property
+    def issued(self) -> dict[str, int]:
+        """`iat` and `exp`, for the IdPs that issue no `nbf`."""
+        return {"iat": self.now, "exp": self.now + self.lifetime_s}
 
     @property
     def times(self) -> dict[str, int]:
@@ -48,14 +81,14 @@ class Grant:
     def _seed(self) -> bytes:
         asked = (
             self.issuer,
-            self.person.oid,
+            self.person.oid if self.person else "",
             self.client,
             self.audience,
             self.now,
             self.lifetime_s,
             self.scopes,
         )
-        return repr(asked).encode()
+        return repr((*asked, self.serial) if self.serial else asked).encode()
 
     def opaque(self, purpose: str, size: int = 16) -> str:
         """Base64url of `size` bytes (at most 32) that look random and follow from the grant alone."""
@@ -68,74 +101,115 @@ class Grant:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class JwkDialect:
-    """Which optional members an IdP puts into the entries of its JWKS."""
-
-    alg: bool = True
-    use: bool = True
-    x5t: bool = False
-    x5c: bool = False
-    issuer: bool = False
-    """Entra's own member, which binds a key to the tenants that may use it (AZR-012)."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Persona:
-    """The dialect of one IdP: issuer form, token header, claims, JWKS entries, paths."""
+    """The dialect of one IdP: issuer form, token header, claims, JWKS entries, paths.
+
+    Paths are those that the IdP has below its host; `{tenant}` in one stands for the tenant.
+    """
 
     name: str
     says: str
     """One sentence of what it stands for."""
     issuer: Callable[[str, str], str]
-    """The issuer of (base URL, tenant GUID)."""
+    """The issuer of (base URL, tenant), which access tokens name."""
     claims: Mapping[Kind, Callable[[Grant], dict[str, Any]]]
-    header_members: tuple[str, ...] = ("typ", "alg", "kid")
+    """What the IdP writes into each kind of token; a kind that is missing is no JWT at this IdP."""
+    id_issuer: Callable[[str, str], str] | None = None
+    """The issuer of (base URL, tenant) that ID tokens and the metadata name, where that is another one (ADFS)."""
+    shared_issuer: str | None = None
+    """The issuer template that metadata and JWKS name, for an address that serves all tenants (AZR-012, AZR-014)."""
+    header_members: tuple[Member, ...] = ("typ", "alg", "kid")
     """Members of the token header, in the order in which the IdP writes them."""
-    jwk: JwkDialect = field(default_factory=JwkDialect)
+    access_header_members: tuple[Member, ...] | None = None
+    """The same for access tokens, where they differ."""
+    jwk_members: tuple[Member, ...] = ("kty", "use", "kid", "alg", PARAMETERS)
+    """Members of a JWKS entry, in order; `issuer` is Entra's own, which binds a key to tenants (AZR-012)."""
+    extra_entries: tuple[Mapping[str, Any], ...] = ()
+    """Entries that the JWKS holds besides the signing keys (IDP-008: a key for encryption)."""
+    kid_form: KidForm = own_name
+    """How the IdP names its keys."""
     jwks_path: str = "/jwks"
+    jwks_query: str = ""
+    """The query that the metadata adds to the JWKS address (AZR-026)."""
     metadata_path: str = "/.well-known/openid-configuration"
+    paths: Mapping[str, str] = field(default_factory=dict)
+    """Where its other endpoints lie, by the endpoint's name (`authorization`, `token`, `userinfo`, ...)."""
     certificate_subject: str = certificates.DEFAULT_SUBJECT
-    kid_is_x5t: bool = False
-    """The IdP names its keys by the SHA-1 thumbprint of their certificate (AZR-011)."""
     fixed_sub: bool = False
     """Nobody can change `sub` at this IdP (S2: "do not allow customization of the sub claim")."""
     subject_types: tuple[str, ...] = ("public",)
     default_scopes: tuple[str, ...] = ("openid", "profile", "email")
+    default_tenant: str = DEFAULT_TENANT
+    default_audience: str = DEFAULT_AUDIENCE
+    lifetime_s: int = 3600
+    """Seconds that an access token lives unless the IdP is told otherwise."""
 
-    def certificate(self, key: SigningKey) -> x509.Certificate:
+    @property
+    def opaque_access_tokens(self) -> bool:
+        """Whether its access tokens for people are no JWTs, so that only the ID token can be verified (Google)."""
+        return "access" not in self.claims
+
+    def usual_kind(self, person: Person | None) -> Kind:
+        """Give the kind of JWT that an API gets from this IdP: for a person, or for a client alone."""
+        if person is None:
+            return "machine"
+        return "id" if self.opaque_access_tokens else "access"
+
+    def path(self, endpoint: str, default: str) -> str:
+        """Give where an endpoint lies below the issuer's base URL; `default` when this IdP has no own place."""
+        own = {"jwks": self.jwks_path, "metadata": self.metadata_path}
+        return own.get(endpoint) or self.paths.get(endpoint, default)
+
+    def certificate(self, key: SigningKey) -> "x509.Certificate":
         """Give the certificate that the IdP publishes for a key, always the same one."""
         return certificates.certificate(key, subject=self.certificate_subject)
 
     def kid(self, key: SigningKey) -> str:
         """Give the kid under which the IdP publishes a key."""
-        return certificates.x5t(self.certificate(key)) if self.kid_is_x5t else key.kid
+        return self.kid_form(key, self.certificate)
 
-    def header(self, key: SigningKey) -> dict[str, Any]:
+    def header(self, key: SigningKey, kind: Kind = "access") -> dict[str, Any]:
         """Give the header of an honest token signed by a key."""
-        makers: Mapping[str, Callable[[], str]] = {
-            "typ": lambda: "JWT",
-            "alg": lambda: key.alg,
-            "kid": lambda: self.kid(key),
-            "x5t": lambda: certificates.x5t(self.certificate(key)),
-        }
-        return {name: makers[name]() for name in self.header_members}
+        return dict(_header(self, key, kind == "id"))
 
     def published(self, key: SigningKey, issuer: str) -> dict[str, Any]:
         """Give the JWKS entry of a key."""
-        kid = self.kid(key)
-        own = key.with_kid(kid).public_jwk()
-        entry: dict[str, Any] = {"kty": own.pop("kty")}
-        if self.jwk.use:
-            entry["use"] = "sig"
-        entry["kid"] = own.pop("kid")
-        if self.jwk.alg:
-            entry["alg"] = key.alg
-        if self.jwk.x5t:
-            entry["x5t"] = certificates.x5t(self.certificate(key))
-        entry |= own
-        if self.jwk.x5c:
-            entry["x5c"] = [certificates.x5c(self.certificate(key))]
-        if self.jwk.issuer:
-            entry["issuer"] = issuer
+        own = key.public_jwk()
+        made: Mapping[str, Callable[[], Any]] = {
+            "kty": lambda: own["kty"],
+            "use": lambda: "sig",
+            "kid": lambda: self.kid(key),
+            "alg": lambda: key.alg,
+            "x5t": lambda: certificates.x5t(self.certificate(key)),
+            "x5t#S256": lambda: certificates.x5t_s256(self.certificate(key)),
+            "x5c": lambda: [certificates.x5c(self.certificate(key))],
+            "issuer": lambda: self.shared_issuer or issuer,
+        }
+        entry: dict[str, Any] = {}
+        for member in self.jwk_members:
+            if member == PARAMETERS:
+                entry |= {name: value for name, value in own.items() if name not in {"kty", "kid"}}
+            elif isinstance(member, str):
+                entry[member] = made[member]()
+            else:
+                entry[member[0]] = member[1]
         return entry
+
+    def key_set(self, keys: Iterable[SigningKey], issuer: str) -> dict[str, Any]:
+        """Give the whole JWKS: the keys in their order, then what this IdP publishes besides."""
+        return {"keys": [*(self.published(key, issuer) for key in keys), *map(dict, self.extra_entries)]}
+
+
+@lru_cache(maxsize=256)
+def _header(persona: Persona, key: SigningKey, of_id_token: bool) -> Mapping[str, Any]:  # noqa: FBT001 - a cache key
+    made: Mapping[str, Callable[[], str]] = {
+        "typ": lambda: "JWT",
+        "alg": lambda: key.alg,
+        "kid": lambda: persona.kid(key),
+        "x5t": lambda: certificates.x5t(persona.certificate(key)),
+    }
+    own = None if of_id_token else persona.access_header_members
+    members = persona.header_members if own is None else own
+    pairs = ((member, made[member]()) if isinstance(member, str) else member for member in members)
+    return dict(pairs)

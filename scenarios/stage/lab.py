@@ -53,7 +53,8 @@ class Lab:
         return self._servers[https].url + path
 
     def _start(self, *, https: bool) -> RunningServer:
-        from mock_idp.serve import loopback_tls, serve
+        from mock_idp.loopback_tls import loopback_tls
+        from mock_idp.serve import serve
 
         if not https:
             return self._stack.enter_context(serve(self.idp))

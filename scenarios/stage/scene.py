@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import UNSET
 
 from mock_idp import Issuer, KeyRing, Person
-from mock_idp.issuer import DEFAULT_AUDIENCE, DEFAULT_TENANT
 from mock_idp.keys import ALGORITHMS
 from mock_idp.personas import pairwise_sub, persona
 from scenarios import rulebook
@@ -155,13 +154,13 @@ def _issuer(
     index = list(scenario.integrations).index(name) + 1
     host = "https://idp.example.com" if index == 1 else f"https://idp-{index}.example.com"
     plain = dialect.name == "generic"
-    issuer, audience = (host, AUDIENCE) if plain else (None, DEFAULT_AUDIENCE)
+    issuer, audience = (host, AUDIENCE) if plain else (None, None)
     return StagedIssuer(
         dialect,
         KeyRing([staged_key(letter, alg) for letter in _letters(spec)]),
         issuer=spec.issuer if isinstance(spec.issuer, str) else issuer,
         audience=spec.audience if isinstance(spec.audience, str) else audience,
-        tenant=DEFAULT_TENANT if name == MAIN else str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
+        tenant=None if name == MAIN else str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
         base_url=host,
         clock=clock,
     )

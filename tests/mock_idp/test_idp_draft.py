@@ -95,3 +95,16 @@ def test_members_cannot_change_under_fixed_bytes() -> None:
 def test_another_key_signs_with_the_same_algorithm_where_it_can() -> None:
     assert draft().signed_by(fixed_key("b", "EdDSA")).alg == "EdDSA"
     assert draft().signed_by(fixed_key("b", "ES256")).alg == "ES256"
+
+
+def test_headers_whose_values_python_holds_equal_are_written_as_they_are() -> None:
+    drafts = [draft().with_header({"kid": value}) for value in ("1", 1, True, 1.0, "1")]
+
+    assert [one.raw("header").decode().rpartition(":")[2] for one in drafts] == [
+        '"1"}',
+        "1}",
+        "true}",
+        "1.0}",
+        '"1"}',
+    ]
+    assert [one.segment("header") for one in drafts] == [b64url(one.raw("header")) for one in drafts]

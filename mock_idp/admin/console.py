@@ -1,0 +1,56 @@
+"""The console page: one self-contained HTML page that works over the admin API.
+
+It shows nothing of the server's state by itself, only the names that ship with the package, and loads nothing from
+anywhere. Whatever comes from outside reaches the page as text, never as markup.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from mock_idp.faults import FAULTS
+from mock_idp.forgeries import FORGERIES
+from mock_idp.http import Response
+from mock_idp.keys import ALGORITHMS
+from mock_idp.oauth.endpoints import ENDPOINTS
+from mock_idp.personas import PERSONAS, persona
+
+_FILES: Final = resources.files(__package__) / "page"
+
+
+@cache
+def page() -> Response:
+    """Answer with the page, under a policy that runs its own script and style and nothing else."""
+    from jinja2 import Environment, StrictUndefined, select_autoescape
+
+    script, style, template = (
+        (_FILES / name).read_text("utf-8") for name in ("console.js", "console.css", "console.html.j2")
+    )
+    environment = Environment(autoescape=select_autoescape(default=True), undefined=StrictUndefined)
+    html = environment.from_string(template).render(
+        script=script,
+        style=style,
+        personas=[persona(name) for name in PERSONAS],
+        algorithms=ALGORITHMS,
+        endpoints=list(ENDPOINTS),
+        faults=FAULTS.values(),
+        forgeries=FORGERIES.values(),
+    )
+    policy = (
+        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; connect-src 'self'; "
+        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    headers = (
+        ("content-type", "text/html; charset=utf-8"),
+        ("content-security-policy", policy),
+        ("referrer-policy", "no-referrer"),
+    )
+    return Response(200, headers, html.encode())
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
