@@ -117,7 +117,7 @@ def _check(options: _Options) -> None:
         raise click.UsageError("--admin on an address that others can reach needs --admin-token")
     if options.tls_flaw:
         from mock_idp.loopback_tls import TLS_FLAWS
-        from scenarios.tables.problems import nearest
+        from scenarios.files.problems import nearest
 
         if options.tls_flaw not in TLS_FLAWS:
             raise click.UsageError(f"'{options.tls_flaw}' is no flaw{nearest(options.tls_flaw, TLS_FLAWS)}")
@@ -127,7 +127,7 @@ def _config(options: _Options) -> IdpConfig:
     from mock_idp.config import IdpConfig, IssuerConfig, PeopleConfig
 
     if options.config is not None:
-        from scenarios.tables.convert import convert
+        from scenarios.files.convert import convert
 
         return convert(_document(options.config), IdpConfig)
     names = options.personas or ("generic",)
@@ -145,7 +145,7 @@ def _config(options: _Options) -> IdpConfig:
 
 
 def _document(path: str) -> Any:
-    from scenarios.tables import yaml12
+    from scenarios.files import yaml12
 
     try:
         with Path(path).open("rb") as file:
@@ -232,7 +232,7 @@ def _misfit(options: _Options, error: ConfigError) -> Exception:
     """Say a mistake of the configuration where it was written."""
     if options.config is None:
         return click.UsageError(error.message)
-    from scenarios.tables.problems import Problem, TableErrors
+    from scenarios.files.problems import Problem, TableErrors
 
     return TableErrors([Problem(_document(options.config).place(error.path), error.message)])
 
