@@ -59,7 +59,9 @@ class JwkSpec(Strict, frozen=True, kw_only=True):
 class TokenSpec(Strict, frozen=True, kw_only=True):
     """How a token is made. What is not said is honest."""
 
-    persona: Annotated[str | None, Doc(description="The IdP dialect, such as generic, entra-v2 or okta")] = None
+    persona: Annotated[str | None, Doc(description="The IdP dialect, such as generic, entra-v2 or okta")] = (
+        None
+    )
     user: Annotated[
         str | None, Doc(description="The user whose External ID goes into sub; the first user by default")
     ] = None
