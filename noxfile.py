@@ -6,6 +6,7 @@ verifiers are tox's business (tox.ini).
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types with mypy, strict, tests included."""
-    session.install(*_group("types"), "nox", ".")
+    session.install(*_group("types"), *_group("browser"), "nox", ".")
     session.run("mypy")
 
 
@@ -57,6 +58,34 @@ def tests(session: nox.Session) -> None:
         str(ROOT / "tests"),
         env={"TOUCHSTONE_INSTALLED": "1"},
     )
+    session.log("not in this session: the pages in a browser (nox -s browser), npm clients (nox -s clients)")
+
+
+@nox.session(default=False)
+def browser(session: nox.Session) -> None:
+    """Drive the pages of the mock IdP in headless Chromium (Debian: apt-get install chromium)."""
+    chromium = (
+        os.environ.get("TOUCHSTONE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    )
+    if chromium is None:
+        session.error("there is no Chromium here: install it, or name it in TOUCHSTONE_CHROMIUM")
+    session.install(*_group("browser"), ".")
+    chosen = session.posargs or ["-m", "browser", "tests/mock_idp"]
+    session.run("pytest", *chosen, env={"TOUCHSTONE_CHROMIUM": str(chromium)})
+
+
+@nox.session(default=False)
+def clients(session: nox.Session) -> None:
+    """Let openid-client and jose, from the npm registry, go through the flows (needs node and npm)."""
+    folder = Path(session.create_tmp())
+    for name in ("package.json", "openid_client.mjs"):
+        shutil.copy(ROOT / "tests" / "mock_idp" / "clients" / name, folder)
+    session.run(
+        "npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), external=True, silent=True
+    )
+    session.install(*_group("tests"), ".")
+    script = "tests/mock_idp/test_idp_oauth_clients_npm.py"
+    session.run("pytest", script, *session.posargs, env={"TOUCHSTONE_NODE_CLIENTS": str(folder.resolve())})
 
 
 @nox.session

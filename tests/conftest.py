@@ -1,3 +1,15 @@
-"""What all tests share."""
+"""What all tests share, and which of them belong to sessions of their own (noxfile.py)."""
+
+import os
 
 pytest_plugins = ["pytester"]
+
+collect_ignore_glob = [
+    pattern
+    for pattern, variable in (
+        ("*_browser.py", "TOUCHSTONE_CHROMIUM"),
+        ("*_npm.py", "TOUCHSTONE_NODE_CLIENTS"),
+    )
+    if variable not in os.environ
+]
+"""`nox -s browser` and `nox -s clients` set these; what they need cannot be had from PyPI alone."""
