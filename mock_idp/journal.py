@@ -7,6 +7,7 @@ more of a message than its bounds allow, whatever a client sends.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -99,10 +100,16 @@ def _bounded(message: _Message) -> _Message:
     # Messages are frozen, so one that fits is kept as it is.
     if len(message.body) > JOURNAL_BODY:
         message = replace(message, body=message.body[:JOURNAL_BODY])
-    headers = message.headers
+    kept = _kept_headers(message.headers)
+    return message if kept is message.headers or kept == message.headers else replace(message, headers=kept)
+
+
+@lru_cache(maxsize=64)
+def _kept_headers(headers: Headers) -> Headers:
+    # The same headers come and go with nearly every message.
     if len(headers) <= JOURNAL_HEADERS and sum(len(n) + len(v) for n, v in headers) <= JOURNAL_HEADER:
-        return message
-    return replace(message, headers=_first_headers(headers))
+        return headers
+    return _first_headers(headers)
 
 
 def _first_headers(headers: Headers) -> Headers:

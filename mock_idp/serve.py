@@ -147,12 +147,25 @@ async def _deliver(response: Response, start: _Message, line: _Line) -> None:
 
 
 async def _respond(idp: MockIdP, scope: _Message, receive: _Receive) -> Response:
-    body = await _read_body(receive)
+    headers = _decoded(tuple(scope["headers"]))
+    body = await _read_body(receive) if _has_body(scope["method"], headers) else b""
     if body is None:
         return Response.of_json({"error": "request_too_large"}, 413).with_header("connection", "close")
-    headers = tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]])
     path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
     return idp.handle(Request(scope["method"], path, query, headers, body))
+
+
+@lru_cache(maxsize=64)
+def _decoded(headers: tuple[tuple[bytes, bytes], ...]) -> Headers:
+    # A client on a kept connection sends the same ones again and again.
+    return tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers])
+
+
+def _has_body(method: str, headers: Headers) -> bool:
+    """Tell whether a request may have a body: without either header it has none (RFC 9112 section 6.3)."""
+    if method not in {"GET", "HEAD"}:
+        return True
+    return any(name in {"content-length", "transfer-encoding"} for name, _ in headers)
 
 
 async def _read_body(receive: _Receive) -> bytes | None:
