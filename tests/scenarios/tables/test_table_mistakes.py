@@ -56,6 +56,11 @@ OF_A_ROW = [
     ("expect: ann, canary: touched", "canary", "'canary': 'touched' is no word for it (did you mean 'untouched'?)"),
     ("expect: ann, note: !absent", "note", "'note': expected text or nothing, got !absent"),
     ("expect: anne", "expect", "'anne' is no user of this scenario (did you mean 'ann'?)"),
+    (
+        "expect: {by: quux, yes: ann, no: {reject: any}}",
+        "expect",
+        "'quux' is no profile knob: touchstone list --knobs shows them",
+    ),
     ("expect: {accept: [ann]}", "expect", "'['ann']' is no user of this scenario (did you mean 'ann'?)"),
     ("expect: [ann]", "expect", "expect is a user's name, onboarded, or a mapping such as {reject: expired}"),
     ("expect: {}", "expect", "expect is a user's name, onboarded, or a mapping such as {reject: expired}"),
