@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,9 +17,10 @@ from scenarios.targets.protocol import CAPABILITIES, KEY_FORMS
 from scenarios.targets.reference import ALGORITHMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from scenarios.tables.expect import Expectation
+    from scenarios.tables.model import RequestBound
     from scenarios.tables.scenario import Scenario
 
 ABLE: Final = Profile(scope="system", keys=KEY_FORMS, algorithms=ALGORITHMS, capabilities=tuple(CAPABILITIES))
@@ -33,28 +36,36 @@ class Shown:
     users: list[dict[str, Any]] | None = None
     token: str | bytes | None = None
     expect: Expectation | None = None
+    canary: str | None = None
+    """The address that must not be asked meanwhile."""
+    requests: tuple[str, ...] = ()
+    """The bounds on what the IdP may see meanwhile, in words."""
 
 
 def rehearse(scenario: Scenario, lab: Lab) -> Iterator[Shown]:
     """Yield what a scenario would send and do, in order. Raises `StageError` for what cannot be made."""
     stage = Stage(scenario, lab, ABLE)
+    canary = stage.canary_url or None
     try:
         for action in scenario.actions:
             match action:
                 case Onboard():
                     stage.set_users(action.users)
                     record = stage.record(action.name, action.integration)
-                    yield Shown(
-                        f"onboard {action.name}", record, stage.directory(action.name), expect=action.expect
-                    )
-                case Authenticate():
+                    users = stage.directory(action.name)
+                    # Of what onboarding sends only a sample token can hold the canary's address.
+                    watched = canary if action.integration.sample_token is not None else None
+                    yield Shown(f"onboard {action.name}", record, users, expect=action.expect, canary=watched)
+                case Authenticate() | Flood():
+                    bounds = _bounds(action.requests or {})
                     for token in _tokens(stage, action):
-                        yield Shown(_authenticate(action), token=token, expect=action.expect)
-                case Flood():
-                    token = stage.token(action.token)
-                    yield Shown(
-                        f"authenticate with {action.tokens} such tokens", token=token, expect=action.expect
-                    )
+                        yield Shown(
+                            _sending(action),
+                            token=token,
+                            expect=action.expect,
+                            canary=canary,
+                            requests=bounds,
+                        )
                 case Mint():
                     stage.kept[action.keep_as] = stage.token(action.token)
                     yield Shown(f"keep a token as '{action.keep_as}'", token=stage.kept[action.keep_as])
@@ -67,9 +78,12 @@ def rehearse(scenario: Scenario, lab: Lab) -> Iterator[Shown]:
         stage.close()
 
 
-def _tokens(stage: Stage, action: Authenticate) -> Iterator[str | bytes]:
+def _tokens(stage: Stage, action: Authenticate | Flood) -> Iterator[str | bytes]:
     if isinstance(action.token, str):
         yield stage.kept[action.token]
+        return
+    if isinstance(action, Flood):
+        yield stage.token(action.token)
         return
     keys = [key.kid for key in stage.party().issuer.ring.published()] if action.each_key else [None]
     for key in keys:
@@ -79,7 +93,9 @@ def _tokens(stage: Stage, action: Authenticate) -> Iterator[str | bytes]:
         yield token
 
 
-def _authenticate(action: Authenticate) -> str:
+def _sending(action: Authenticate | Flood) -> str:
+    if isinstance(action, Flood):
+        return f"authenticate with {action.tokens} such tokens"
     words = ["authenticate"]
     if isinstance(action.token, str):
         words.append(f"with the token '{action.token}'")
@@ -96,9 +112,30 @@ def _plain(argument: Any) -> str:
     fields = getattr(argument, "__struct_fields__", None)
     if fields is not None:
         given = ((name.rstrip("_"), getattr(argument, name)) for name in fields)
-        return ", ".join(f"{name}: {value}" for name, value in given if value is not None)
+        return ", ".join(f"{name}: {in_words(value)}" for name, value in given if value is not None)
     seconds = getattr(argument, "seconds", None)
     if seconds is not None:
         terms = [("-" if sign < 0 else "+") + knob for sign, knob in argument.knobs]
         return " ".join([*terms, f"+{seconds:g}s"] if seconds or not terms else terms).lstrip("+")
-    return str(argument)
+    return in_words(argument)
+
+
+def _bounds(requests: Mapping[str, RequestBound]) -> tuple[str, ...]:
+    said = []
+    for endpoint, bound in requests.items():
+        limits = [("at least", bound.at_least), ("at most", bound.at_most)]
+        given = " and ".join(f"{word} {number}" for word, number in limits if number is not None)
+        said.append(f"{given} for {endpoint}")
+    return tuple(said)
+
+
+def in_words(value: Any) -> str:
+    """Return a value of a table or a record as a table would write it: a list as words, a mapping as JSON."""
+    match value:
+        case str():
+            return value if value and value == value.strip() else json.dumps(value)
+        case bytes():
+            return f"base64 {base64.b64encode(value).decode()}"
+        case list() | tuple() if value and all(isinstance(item, str | int) for item in value):
+            return ", ".join(map(in_words, value))
+    return json.dumps(value, ensure_ascii=False, default=str)

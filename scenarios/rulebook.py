@@ -6,6 +6,7 @@ judge, and never read a rule from anywhere but the installed package: an expecta
 no authority.
 """
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
@@ -188,6 +189,20 @@ def sources() -> Mapping[str, str]:
     Raises ValueError when the shipped file is damaged.
     """
     return MappingProxyType(msgspec.convert(_read("sources"), dict[str, str]))
+
+
+def source_gists(source: str) -> list[tuple[str, str]]:
+    """Return the short keys that a rule's `source` names, in its order and once each, with their gists.
+
+    `[("S1.6", "Audience and issuer are …")]`; a source that needs no explanation (an RFC) gives no entry.
+    """
+    return [(key, sources()[key]) for key in dict.fromkeys(_source_keys().findall(source))]
+
+
+@cache
+def _source_keys() -> re.Pattern[str]:
+    longest_first = sorted(sources(), key=len, reverse=True)
+    return re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, longest_first))})(?!\w|\.\d)")
 
 
 def basis_text(basis: Basis) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -9,8 +10,12 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scenarios import rulebook
 from scenarios.cli import COMMANDS
+from scenarios.pytest_scenarios import WORDS
 from scenarios.tables.load import load_table
+from scenarios.tables.scenario import Authenticate, Mint
+from scenarios.targets.target_file import load_target
 
 if TYPE_CHECKING:
     import pytest
@@ -18,47 +23,157 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 WRITING = (ROOT / "docs" / "writing-scenarios.md").read_text(encoding="utf-8")
+PYTEST = (ROOT / "docs" / "pytest.md").read_text(encoding="utf-8")
+GROUP = (
+    "group: keys/example\ntitle: An example\ngiven: {users: {ann: ann-sub}, token: {claims: {exp: +2d}}}\n"
+)
 
 
 def blocks(text: str, language: str) -> list[str]:
-    """Return the fenced blocks of a language."""
-    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    """Return the fenced blocks of a language; the empty one is none."""
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return [block for name, block in fenced if name == language]
 
 
-def test_the_readme_s_pytest_example_runs(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("\n".join(blocks(README, "python")))
+def write_target(folder: Path) -> None:
+    """Write the README's verifier and its target file."""
+    folder.joinpath("my_verifier.py").write_text(blocks(README, "python")[0])
+    folder.joinpath("target.yaml").write_text(blocks(README, "yaml")[0])
+
+
+def run_target(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the command that the README shows, with options."""
+    write_target(folder)
+    command = [sys.executable, "-m", "scenarios", "run", "--plain", "--target", "target.yaml", *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
+
+
+def finding() -> tuple[str, list[str]]:
+    """Return the id and the parts of the finding that the README shows; `...` stands between the parts."""
+    (shown,) = (block for block in blocks(README, "") if " FAIL " in block)
+    return shown.split()[2], [part for part in re.split(r"^ +\.\.\.$", shown, flags=re.MULTILINE) if part]
+
+
+def rows(text: str, head: str) -> set[str]:
+    """Return the words in code of the first column of the table with this head."""
+    table = text.partition(f"| {head} |")[2].partition("\n\n")[0]
+    return set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE))
+
+
+def test_the_readme_s_pytest_examples_run(pytester: pytest.Pytester) -> None:
+    write_target(pytester.path)
+    pytester.makepyfile("\n".join(blocks(README, "python")[1:]))
 
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-q", "-k", "issuer or rotation")
 
     outcomes = result.parseoutcomes()
     assert outcomes["passed"] > 40
-    assert "failed" not in outcomes
-    assert "errors" not in outcomes
+    assert not {"failed", "errors", "error"} & set(outcomes)
 
 
-def test_the_readme_s_target_file_runs(tmp_path: Path) -> None:
-    verifier = blocks(README, "python")[0].partition("@pytest.mark")[0]
-    (tmp_path / "my_verifier.py").write_text(verifier)
-    (tmp_path / "target.yaml").write_text(blocks(README, "yaml")[0])
-    command = [sys.executable, "-m", "scenarios", "run", "--plain", "--select", "claims/issuer"]
+def test_the_readme_s_finding_is_what_its_target_gets(tmp_path: Path) -> None:
+    name, parts = finding()
 
-    done = subprocess.run(
-        [*command, "--target", "target.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = run_target(tmp_path, "--select", name)
 
-    assert done.stderr == ""
-    assert "claims/issuer" in done.stdout
-    assert done.returncode == 0
+    flat = " ".join(done.stdout.split())
+    places = [flat.index(" ".join(part.split())) for part in parts]
+    assert (done.returncode, done.stderr) == (1, "")
+    assert places == sorted(places)
+    assert len(parts) > 1
+
+
+def test_the_readme_s_target_has_the_known_findings_of_pyjwt_and_no_others(tmp_path: Path) -> None:
+    known = (ROOT / "examples" / "targets" / "pyjwt.baseline.yaml").read_text(encoding="utf-8")
+
+    done = run_target(tmp_path, "--json", "-")
+
+    results = json.loads(done.stdout)["results"]
+    found = {result["id"] for result in results if result["outcome"] in {"fail", "error"}}
+    assert finding()[0] in found
+    assert sum(result["outcome"] == "pass" for result in results) > 700
+    assert found <= set(re.findall(r"^- id: (\S+)$", known, re.MULTILINE))
 
 
 def test_the_tables_of_the_writing_guide_load() -> None:
-    whole, steps = blocks(WRITING, "yaml")
-    group = "group: keys/example\ntitle: An example\ngiven: {users: {ann: ann-sub}, token: {claims: {exp: +2d}}}\n"
+    whole, *steps = (block for block in blocks(WRITING, "yaml") if "says:" in block)
 
     assert len(load_table(whole, "guide")) == 4
-    assert (
-        len(load_table(f"{group}scenarios:\n{textwrap.indent(textwrap.dedent(steps), '  ')}", "guide")) == 1
-    )
+    assert len(steps) == 2
+    for block in steps:
+        table = f"{GROUP}scenarios:\n{textwrap.indent(textwrap.dedent(block), '  ')}"
+        assert len(load_table(table, "guide")) == 1
+
+
+def test_minting_and_authenticating_say_the_same_of_a_token() -> None:
+    (block,) = (block for block in blocks(WRITING, "yaml") if "mint:" in block)
+
+    (scenario,) = load_table(f"{GROUP}scenarios:\n{textwrap.indent(textwrap.dedent(block), '  ')}", "guide")
+
+    (minted,) = (action.token for action in scenario.actions if isinstance(action, Mint))
+    first, second = (action.token for action in scenario.actions if isinstance(action, Authenticate))
+    assert (minted.claims, minted.key, second) == ({"exp": "+1h"}, "a", "early")
+    assert not isinstance(first, str)
+    assert first.claims == {"exp": "+2h"}
+
+
+def test_the_knobs_of_the_writing_guide_can_be_declared(tmp_path: Path) -> None:
+    (block,) = (block for block in blocks(WRITING, "yaml") if "knobs:" in block)
+    (tmp_path / "target.yaml").write_text(block)
+
+    declared = load_target(tmp_path / "target.yaml").profile.knobs
+
+    assert declared == {"blank_is_empty": "reject", "exp_required": "false", "leeway_s": 30}
+    assert all(rulebook.knobs()[name].default != value for name, value in declared.items())
+
+
+def test_the_snippets_of_the_pytest_guide_run(pytester: pytest.Pytester) -> None:
+    write_target(pytester.path)
+    scenarios, idp = blocks(PYTEST, "python")
+    pytester.makepyfile(test_scenarios=scenarios, test_idp=idp)
+
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-q")
+
+    outcomes = result.parseoutcomes()
+    assert outcomes["passed"] > 40
+    assert not {"failed", "errors", "error"} & set(outcomes)
+
+
+def test_the_ini_file_of_the_pytest_guide_names_the_target_of_tables(pytester: pytest.Pytester) -> None:
+    write_target(pytester.path)
+    pytester.path.joinpath("pytest.ini").write_text(*blocks(PYTEST, "ini"))
+    good = "  - {id: good, says: A, rules: [FMT-001], expect: ann}\n"
+    padded = "  - {id: padded, says: B, rules: [FMT-002], expect: reject, control: good, forge: {padding: payload}}\n"
+    for ending in ("yaml", "yml"):
+        group = f"group: {ending}\ntitle: T\ngiven: {{users: {{ann: x}}}}\nscenarios:\n"
+        pytester.path.joinpath(f"mine.scenarios.{ending}").write_text(group + good + padded)
+
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-q")
+
+    result.assert_outcomes(passed=2, failed=2)  # the README's target takes padding; the reference does not
+
+
+def test_the_pytest_guide_names_every_argument_of_the_marker() -> None:
+    assert rows(PYTEST, "argument | says") == set(WORDS)
+
+
+def test_the_pytest_guide_names_every_fixture(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_subprocess("--fixtures", "-p", "no:cacheprovider")
+
+    ours = re.findall(r"^(\w+).* -- .*scenarios/pytest_plugin\.py", result.stdout.str(), re.MULTILINE)
+    assert {*rows(PYTEST, "fixture | gives"), "scenario"} == set(ours)
+
+
+def test_the_documents_link_to_each_other_and_to_places_that_are_there() -> None:
+    for document in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", document.read_text(encoding="utf-8")):
+            path, _, anchor = link.partition("#")
+            target = (document.parent / path).resolve() if path else document
+            assert target.exists(), f"{document.name}: {link}"
+            if anchor:
+                heads = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+                assert anchor in {head.lower().replace(" ", "-") for head in heads}, link
+    assert all(f"docs/{path.name}" in README for path in (ROOT / "docs").glob("*.md"))
 
 
 def test_the_readme_names_every_command() -> None:

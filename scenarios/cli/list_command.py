@@ -1,48 +1,73 @@
-"""`touchstone list`: the scenarios, or the forgeries, that there are."""
+"""`touchstone list`: the scenarios, the forgeries, or the knobs of a profile, that there are."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from scenarios.cli.options import catalogue, chosen, plain_option, selecting, write
+
+if TYPE_CHECKING:
+    from scenarios.rulebook import Knob
+    from scenarios.tables.scenario import Scenario
+
+LIBRARY: Final = {
+    "any": "any of these",
+    "default": "the default",
+    "caller": "what its caller passes in",
+    "none": "nothing: no rule for libraries asks",
+}
+"""What a library that declares nothing is held to, by `LibraryDefault`."""
 
 
 @click.command("list")
 @selecting
 @click.option("--json", "json_path", metavar="PATH", help="Write the list as JSON; `-` for stdout.")
 @click.option("--forgeries", is_flag=True, help="List the named forgeries instead.")
+@click.option("--knobs", is_flag=True, help="List the knobs that a target's profile may declare instead.")
 @plain_option
-def command(
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     patterns: tuple[str, ...],
     rules: tuple[str, ...],
     levels: tuple[str, ...],
     catalogs: tuple[str, ...],
     json_path: str | None,
     forgeries: bool,  # noqa: FBT001 - click passes flags so
+    knobs: bool,  # noqa: FBT001 - as above
     plain: bool,  # noqa: FBT001 - as above
 ) -> None:
     """List the scenarios that there are."""
-    if forgeries:
-        _forgeries(plain=plain)
+    if forgeries or knobs:
+        if (forgeries and knobs) or json_path is not None or any((patterns, rules, levels, catalogs)):
+            raise click.UsageError("--forgeries and --knobs each stand alone, or with --plain")
+        (_forgeries if forgeries else _knobs)(plain=plain)
         return
     found = chosen(catalogue(catalogs), patterns, rules, levels)
     if json_path is not None:
-        import msgspec
+        write(json_path, _as_json(found))
+    if json_path != "-":
+        _scenarios(found, plain=plain)
 
-        entries = [
-            {
-                "id": scenario.id,
-                "title": scenario.says,
-                "rules": list(scenario.rules),
-                "level": scenario.rule.level.value,
-                "group": scenario.group,
-                "requires": sorted(scenario.requires),
-            }
-            for scenario in found
-        ]
-        write(json_path, msgspec.json.format(msgspec.json.encode(entries), indent=1) + b"\n")
-    if json_path == "-":
-        return
+
+def _as_json(found: list[Scenario]) -> bytes:
+    import msgspec
+
+    entries = [
+        {
+            "id": scenario.id,
+            "title": scenario.says,
+            "rules": list(scenario.rules),
+            "level": scenario.rule.level.value,
+            "group": scenario.group,
+            "requires": sorted(scenario.requires),
+        }
+        for scenario in found
+    ]
+    return msgspec.json.format(msgspec.json.encode(entries), indent=1) + b"\n"
+
+
+def _scenarios(found: list[Scenario], *, plain: bool) -> None:
     from rich.text import Text
 
     from scenarios.reports.terminal import console, row
@@ -73,3 +98,32 @@ def _forgeries(*, plain: bool) -> None:
     for name, forgery in sorted(FORGERIES.items()):
         out.print(Text.assemble((name, "bold"), f"  {' '.join((*forgery.rules, *forgery.advisories))}"))
         row(out, "", forgery.says)
+
+
+def _knobs(*, plain: bool) -> None:
+    from rich.text import Text
+
+    from scenarios import rulebook
+    from scenarios.reports.terminal import console, row
+
+    out = console(plain=plain)
+    for name, knob in rulebook.knobs().items():
+        out.print(Text.assemble((name, "bold"), f"  {' '.join(knob.rules)}"))
+        row(out, "", knob.about)
+        row(out, "values", _values(knob))
+        row(out, "a library", ", or ".join((LIBRARY[knob.library.value], *knob.library_also)))
+        if knob.floor:
+            row(out, "floor", knob.floor)
+
+
+def _values(knob: Knob) -> str:
+    if knob.values:
+        return ", ".join((f"{knob.values[0]} (the default)", *knob.values[1:]))
+    default = knob.default
+    if isinstance(default, tuple):
+        default = f"[{', '.join(default)}]"
+    bounds = [("at least", knob.min), ("at most", knob.max)]
+    limits = [f"{words} {number}" for words, number in bounds if number is not None]
+    return ", ".join(
+        [knob.type.value, *limits, "no limit by default" if default is None else f"{default} by default"]
+    )

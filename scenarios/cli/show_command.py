@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import click
@@ -9,7 +10,7 @@ import click
 from scenarios.cli.options import catalog_option, catalogue, chosen, plain_option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
@@ -54,6 +55,7 @@ def _about(scenario: Scenario, out: Console, row: Callable[[Console, str, str], 
         rows += [
             ("rule", f"{rule.id} ({rule.level.value}, asked of a {rule.scope.value}): {rule.statement}"),
             (" source", rule.source),
+            *((f"  {key}", gist) for key, gist in rulebook.source_gists(rule.source)),
             (" authority", f"{rule.basis.value}: {rulebook.basis_text(rule.basis)}"),
             (" catches", rule.bug),
         ]
@@ -72,23 +74,39 @@ def _about(scenario: Scenario, out: Console, row: Callable[[Console, str, str], 
 def _step(shown: Shown, out: Console, row: Callable[[Console, str, str], None], *, raw: bool) -> None:
     from rich.text import Text
 
-    from scenarios.decode import cut, decode
-
     out.print(Text(f"\n{shown.what}", style="bold"))
-    for name, value in (shown.record or {}).items():
-        if value is not None:
-            row(out, name, cut(str(value), 400))
-    for user in shown.users or ():
-        state = "" if user["active"] else " (inactive)"
-        row(out, "user", f"{user['name']}: External ID {user['external_id']!r}{state}")
-    if isinstance(shown.token, bytes):
-        row(out, "sent", f"bytes that are no text: {cut(repr(shown.token), 400)}")
-    elif shown.token is not None:
-        decoded = decode(shown.token)
-        for label in ("header", "payload", "signature", "rest"):
-            if text := getattr(decoded, label):
-                row(out, label, text)
-        if raw:
-            out.print(shown.token, soft_wrap=True)
+    for label, text in (*_onboarded(shown), *_sent(shown.token)):
+        row(out, label, text)
+    if raw and isinstance(shown.token, str):
+        out.print(shown.token, soft_wrap=True)
     if shown.expect is not None:
         row(out, "expected", str(shown.expect))
+    if shown.canary is not None:
+        row(out, " untouched", f"{shown.canary} must not be asked")
+    for bound in shown.requests:
+        row(out, " requests", bound)
+
+
+def _onboarded(shown: Shown) -> Iterator[tuple[str, str]]:
+    from scenarios.decode import cut
+    from scenarios.rehearse import in_words
+
+    for name, value in (shown.record or {}).items():
+        if value is not None:
+            yield name, cut(in_words(value), 400)
+    for user in shown.users or ():
+        external_id = json.dumps(user["external_id"], ensure_ascii=False)
+        state = "" if user["active"] else " (inactive)"
+        yield "user", cut(f"{user['name']}: External ID {external_id}{state}", 400)
+
+
+def _sent(token: str | bytes | None) -> Iterator[tuple[str, str]]:
+    from scenarios.decode import cut, decode
+
+    if isinstance(token, bytes):
+        yield "sent", f"bytes that are no text: {cut(repr(token), 400)}"
+    elif token is not None:
+        decoded = decode(token)
+        for label in ("header", "payload", "signature", "rest"):
+            if text := getattr(decoded, label):
+                yield label, text

@@ -149,13 +149,13 @@ def finding(result: Result, out: Console, *, again: str | None = None, number: i
         ("scenario", result.says),
         ("rule", f"{rule.id}: {rule.statement}"),
         ("source", rule.source),
+        *((f" {key}", gist) for key, gist in rulebook.source_gists(rule.source)),
+        *([("note", rule.note)] if rule.note else []),
         ("authority", f"{result.basis}: {rulebook.basis_text(rule.basis)}"),
         *_sent(result),
         ("expected", result.expected),
         ("target", _did(result)),
     ]
-    if rule.note:
-        rows.insert(3, ("note", rule.note))
     for label, text in rows:
         row(out, label, text)
     if again is not None:  # never broken into lines: it is there to be copied

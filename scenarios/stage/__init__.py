@@ -122,6 +122,11 @@ class Stage:
         """Return how many requests the main integration's IdP has seen so far, by endpoint."""
         return {"jwks": self.lab.idp.requests(self.party().path, "jwks")}
 
+    @property
+    def canary_url(self) -> str:
+        """The address that stands for `{canary}`; empty for a scenario that has none."""
+        return self._scene.canary_url
+
     def canary_hits(self) -> int:
         """Return how often the address that stands for `{canary}` was asked."""
         return self.lab.idp.canary_hits(self._canary)

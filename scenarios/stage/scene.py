@@ -130,8 +130,15 @@ class Scene:
         value = claims.get(custom) if isinstance(custom, str) and custom else None
         if value is None or value == "":
             value = claims.get("sub")
-        found = [user for user in self.users if isinstance(value, str) and self.external_id(user) == value]
+        found = [user for user in self.users if isinstance(value, str) and self._is(user, value, claims)]
         return found[0] if len(found) == 1 else None
+
+    def _is(self, user: str, external_id: str, claims: Mapping[str, Any]) -> bool:
+        """Whether claims that hold this External ID mean the user: of two issuers' users with one ID, one is meant."""
+        if self.external_id(user) != external_id:
+            return False
+        party = self.parties.get(self.users[user].of or MAIN)
+        return "iss" not in claims or party is None or claims["iss"] == party.issuer.issuer
 
     def add_party(self, name: str, spec: IntegrationSpec) -> None:
         """Set up an integration's IdP and serve it. Raises `ValueError` for what cannot be."""

@@ -93,7 +93,8 @@ def _by_knob(value: dict[str, Any], users: Mapping[str, Any]) -> Expectation:
     name = value["by"]
     knob = rulebook.knobs().get(name) if isinstance(name, str) else None
     if knob is None:
-        raise ValueError(f"'{name}' is no profile knob{nearest(str(name), rulebook.knobs())}")
+        hint = nearest(str(name), rulebook.knobs()) or ": touchstone list --knobs shows them"
+        raise ValueError(f"'{name}' is no profile knob{hint}")
     cases = {key: item for key, item in value.items() if key != "by"}
     if not knob.values:
         raise ValueError(f"knob '{name}' has no listed values to choose by")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from scenarios.files import yaml12
 from scenarios.files.convert import convert
 from scenarios.files.problems import Place, Problem, TableErrors, nearest
-from scenarios.tables import model
+from scenarios.tables import model, purpose
 from scenarios.tables.resolve import Cell, Sink, resolve
 
 if TYPE_CHECKING:
@@ -202,6 +202,7 @@ def _with_controls(sink: Sink, scenarios: Mapping[tuple[yaml12.Path, str], Scena
     by_id = {scenario.id: scenario for scenario in scenarios.values()}
     made = []
     for (path, suffix), scenario in scenarios.items():
+        _check_canary(sink, path, scenario)
         name = scenario.control
         if name is None:
             if scenario.negative:
@@ -214,6 +215,15 @@ def _with_controls(sink: Sink, scenarios: Mapping[tuple[yaml12.Path, str], Scena
         control = by_id.get(f"{scenario.group}/{name}{suffix}")
         if control is not None and (control.id == scenario.id or control.negative):
             sink.problems.add(Problem(where, f"control '{name}' does not expect a yes"))
+        elif control is not None and scenario.negative and not purpose.differs(scenario, control):
+            sink.add(path, f"'{scenario.id}' expects a no and differs in nothing from its control '{name}'")
         elif control is not None:  # else a mistake that was named already
             made.append(replace(scenario, control=control.id))
     return made
+
+
+def _check_canary(sink: Sink, path: yaml12.Path, scenario: Scenario) -> None:
+    if scenario.canary and not purpose.holds_canary(scenario):
+        where = sink.nearest_place([(*path, "canary"), ("defaults", "canary")])
+        message = f"no token of '{scenario.id}' holds {purpose.CANARY}: nothing could ask its address"
+        sink.problems.add(Problem(where, message))

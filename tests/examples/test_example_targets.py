@@ -50,7 +50,7 @@ scenarios:
   - {id: nobodys,  claim: {aud: !absent},                         says: A token for nobody is rejected}
   - {id: issuer,   claim: {iss: "https://other.example"},         says: A token of another issuer is rejected}
   - {id: bytes,    forge: raw_byte,                               says: What is no text is rejected}
-  - {id: mapped,   rules: [MAP-014], expect: {reject: no_user},   says: A library has no users}
+  - {id: mapped,   rules: [MAP-014], expect: {reject: no_user}, claim: {sub: nobody}, says: A library has no users}
 """
 
 

@@ -325,6 +325,26 @@ def test_every_source_key_in_a_rule_is_explained() -> None:
     assert {"S1.1", "S2.9", "V5", "8725bis"} <= used
 
 
+@pytest.mark.parametrize(
+    "source, keys",
+    [
+        ("S1.6", ["S1.6"]),
+        ("S2.9; S2.3, S2.9", ["S2.9", "S2.3"]),
+        ("RFC 8725bis §3.14; RFC 8725 §2", ["8725bis"]),
+        ("S1, V2; Entra (S2.7)", ["S1", "V2", "S2.7"]),
+        ("RFC 7515 §4.1.2, ES256, V12, S1.66, XS1.6, v1", []),
+        ("", []),
+    ],
+)
+def test_the_short_keys_of_a_source_come_with_their_gists(source: str, keys: list[str]) -> None:
+    assert rulebook.source_gists(source) == [(key, rulebook.sources()[key]) for key in keys]
+
+
+def test_no_source_points_to_another_rule_s() -> None:
+    for rule in rulebook.rules().values():
+        assert not re.search(r"\b(?:same|ibid|above|below)\b", rule.source, re.IGNORECASE), rule.id
+
+
 def test_every_source_and_basis_has_its_text() -> None:
     assert all(rulebook.sources().values())
     assert len({rulebook.basis_text(basis) for basis in Basis}) == len(Basis)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from scenarios.rulebook import knobs
 from scenarios.tables.model import schema_bytes
 
 if TYPE_CHECKING:
@@ -73,7 +75,8 @@ def test_a_scenario_is_explained_with_its_rule_record_and_token(touchstone: Touc
         "control demo/ids/good[ES256]",
         "needs alg:ES256",
         "onboard main",
-        "user ann: External ID 'ann-sub'",
+        'user ann: External ID "ann-sub"',
+        "algorithms ES256",
         'header {"typ": "JWT", "alg": "ES256", "kid": "a"}',
         '"sub": "ann-sub"',
         "expected reject (expired)",
@@ -87,6 +90,121 @@ def test_the_token_itself_is_shown_on_request_and_in_one_piece(touchstone: Touch
 
     (token,) = (line for line in ended.out.splitlines() if line.startswith("eyJ"))
     assert token.count(".") == 2
+
+
+def test_what_a_source_names_by_a_short_key_is_explained_under_it(touchstone: Touchstone) -> None:
+    touchstone.write("mine.yaml", MINE.format("{id: x, says: A, rules: [ONB-026], expect: ann}"))
+
+    ended = touchstone("show", "mine/x", "--catalog", "mine.yaml")
+
+    source = ended.out.index("    source      S1.6, S2.8")
+    gist = ended.out.index("     S1.6       Audience and issuer are typed in, or taken from a JWT")
+    assert source < gist < ended.out.index("     S2.8 ") < ended.out.index("    authority ")
+
+
+MINE = (
+    "group: mine\ntitle: T\ngiven: {{users: {{ann: ann-sub, bob: null}}}}\n"
+    "scenarios:\n  - {{id: good, says: A, rules: [FMT-001], expect: ann}}\n  - {}\n"
+)
+
+
+@pytest.mark.parametrize(
+    "members, shown",
+    [
+        (
+            "canary: untouched, forge: {jku: '{canary}'}, control: good, expect: reject",
+            r"untouched http://127\.0\.0\.1:\d+/canary/\S+ must not be asked",
+        ),
+        (
+            (
+                "canary: untouched, control: good, expect: {refused: any},"
+                " onboard: {sample_token: {header: {jku: '{canary}'}}}"
+            ),
+            r"untouched http://127\.0\.0\.1:\d+/canary/\S+ must not be asked",
+        ),
+        (
+            "steps: [{authenticate: {expect: ann, requests: {jwks: {at_least: 1, at_most: 2}}}}]",
+            "requests at least 1 and at most 2 for jwks",
+        ),
+        (
+            (
+                "steps: [{flood: {tokens: 9, forge: unknown_kid, expect: reject, requests: {jwks: {at_most: 2}}}},"
+                " {authenticate: {expect: ann}}]"
+            ),
+            r"authenticate with 9 such tokens .* requests at most 2 for jwks",
+        ),
+        ("expect: ann, onboard: {algorithms: [RS256, ES256]}", "algorithms RS256, ES256 "),
+        ("expect: ann, onboard: {idp_name: ' x '}", 'idp_name " x " '),
+        ("expect: ann, onboard: {audience: [api, 5]}", "audience api, 5 "),
+        ("expect: ann, onboard: {audience: {x: [true]}}", r'audience \{"x": \[true\]\} '),
+        ("expect: ann", 'user ann: External ID "ann-sub" user bob: External ID null '),
+        (
+            "steps: [{fault: {at: jwks, is: {status: 503}}}, {authenticate: {expect: ann}}]",
+            r'fault at: jwks, is: \{"status": 503\} ',
+        ),
+    ],
+)
+def test_what_is_sent_and_bounded_is_shown_in_words(touchstone: Touchstone, members: str, shown: str) -> None:
+    touchstone.write("mine.yaml", MINE.format(f"{{id: x, says: A, rules: [SIG-001], {members}}}"))
+
+    ended = touchstone("show", "mine/x", "--catalog", "mine.yaml")
+
+    assert ended.err == ""
+    assert re.search(shown, " ".join(ended.out.split()))
+
+
+def test_a_scenario_without_a_canary_or_a_bound_shows_none(touchstone: Touchstone) -> None:
+    ended = touchstone("show", "demo/ids/late[ES256]", "--catalog", "table.yaml")
+
+    assert "untouched" not in ended.out
+    assert "requests" not in ended.out
+
+
+def test_the_knobs_are_listed_with_their_values_and_what_binds_a_library(touchstone: Touchstone) -> None:
+    ended = touchstone("list", "--knobs")
+
+    flat = " ".join(ended.out.split())
+    assert (ended.status, ended.err) == (0, "")
+    assert [line.split()[0] for line in ended.out.splitlines() if not line.startswith(" ")] == list(knobs())
+    for said in (
+        (
+            "exp_required CLM-011 whether a token must carry exp values true (the default), false"
+            " a library any of these floor a present exp is enforced"
+        ),
+        (
+            "max_token_bytes FMT-015 FMT-016 HTTP-014 the longest token that is read"
+            " values bytes, at least 8192, 16384 by default a library any of these, or none"
+        ),
+        "values seconds, at least 100800, no limit by default",
+        "values list, [RS256] by default a library what its caller passes in",
+        "values list, [] by default",
+        "values never (the default), listed_urls a library the default",
+        "values integration (the default), token_presence, enrolled_users a library nothing",
+    ):
+        assert said in flat
+    assert all(len(line) <= 80 for line in ended.out.splitlines())
+
+
+@pytest.mark.parametrize("other", ["--forgeries", "--knobs"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--json", "-"),
+        ("--select", "demo*"),
+        ("--rule", "MAP"),
+        ("--level", "MUST"),
+        ("--catalog", "table.yaml"),
+        ("--forgeries", "--knobs"),
+    ],
+    ids=" ".join,
+)
+def test_a_list_of_other_things_takes_no_choice_of_scenarios(
+    touchstone: Touchstone, other: str, option: tuple[str, str]
+) -> None:
+    ended = touchstone("list", other, *option)
+
+    assert (ended.status, ended.out) == (2, "")
+    assert "--forgeries and --knobs each stand alone, or with --plain" in ended.err
 
 
 @pytest.mark.parametrize(

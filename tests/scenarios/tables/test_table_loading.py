@@ -46,7 +46,7 @@ def test_a_plain_row_onboards_and_sends_one_token() -> None:
 
 
 def test_an_answer_about_onboarding_is_judged_at_onboarding() -> None:
-    scenario = one("expect: {refused: keys_missing}, control: good")
+    scenario = one("expect: {refused: keys_missing}, control: good, onboard: {jwks_uri: !absent}")
 
     (onboard,) = scenario.actions
     assert isinstance(onboard, Onboard)
@@ -145,9 +145,9 @@ def test_a_step_that_moves_the_world_keeps_its_argument() -> None:
         ("expect: ann, audit: {fallback: true}", {"alg:RS256", "audit"}),
         ("expect: ann, endpoint: 2", {"alg:RS256", "endpoints"}),
         ("expect: ann, requires: [clock, 'check:aud']", {"alg:RS256", "clock", "check:aud"}),
-        ("expect: {reject: no_user}, control: good", {"alg:RS256", "users"}),
-        ("expect: {reject: [no_user, malformed]}, control: good", {"alg:RS256"}),
-        ("expect: {refused: leeway}, control: good", {"alg:RS256", "onboarding"}),
+        ("expect: {reject: no_user}, control: good, claim: {x: 2}", {"alg:RS256", "users"}),
+        ("expect: {reject: [no_user, malformed]}, control: good, claim: {x: 2}", {"alg:RS256"}),
+        ("expect: {refused: leeway}, control: good, onboard: {leeway_s: 900}", {"alg:RS256", "onboarding"}),
         ("steps: [{advance: 1h}, {authenticate: {expect: ann}}]", {"alg:RS256", "clock"}),
         (
             "steps: [{fault: {at: jwks, is: oversize}}, {authenticate: {expect: ann}}]",
@@ -200,7 +200,10 @@ def test_a_flood_needs_a_target_that_fetches() -> None:
     ],
 )
 def test_an_expectation_reads_as_it_is_meant(written: str, said: str) -> None:
-    assert str(one(f"expect: {written}, control: good").expected) == said
+    assert (
+        str(one(f"expect: {written}, control: good, claim: {{x: 2}}, onboard: {{leeway_s: 30}}").expected)
+        == said
+    )
 
 
 def test_a_folder_stands_for_the_tables_below_it(tmp_path: Path) -> None:

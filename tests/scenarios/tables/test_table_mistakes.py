@@ -56,6 +56,11 @@ OF_A_ROW = [
     ("expect: ann, canary: touched", "canary", "'canary': 'touched' is no word for it (did you mean 'untouched'?)"),
     ("expect: ann, note: !absent", "note", "'note': expected text or nothing, got !absent"),
     ("expect: anne", "expect", "'anne' is no user of this scenario (did you mean 'ann'?)"),
+    (
+        "expect: {by: quux, yes: ann, no: {reject: any}}",
+        "expect",
+        "'quux' is no profile knob: touchstone list --knobs shows them",
+    ),
     ("expect: {accept: [ann]}", "expect", "'['ann']' is no user of this scenario (did you mean 'ann'?)"),
     ("expect: [ann]", "expect", "expect is a user's name, onboarded, or a mapping such as {reject: expired}"),
     ("expect: {}", "expect", "expect is a user's name, onboarded, or a mapping such as {reject: expired}"),
@@ -308,11 +313,81 @@ def test_a_value_is_wrong_where_it_stands_and_not_where_its_column_is() -> None:
 
 
 def test_a_control_that_expects_a_no_itself_is_a_mistake() -> None:
-    late = "  - {{id: {0}, says: A, rules: [CLM-001], expect: {{reject: expired}}, control: {1}}}\n"
+    late = "  - {{id: {0}, says: A, rules: [CLM-001], expect: reject, control: {1}, claim: {{exp: -1d}}}}\n"
 
     assert problems(HEAD + GOOD + late.format("late", "good") + late.format("later", "late")) == [
-        "t1.yaml:7:71: control 'late' does not expect a yes"
+        "t1.yaml:7:60: control 'late' does not expect a yes"
     ]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        "expect: reject",
+        "expect: {reject: any}, note: Nothing else, requires: [clock]",
+        "expect: {by: blank_is_empty, fallback: reject, reject: reject}",
+        "expect: {refused: keys_missing}",
+        "expect: reject, audit: {fallback: true}",
+        "steps: [{authenticate: {expect: reject}}]",
+    ],
+)
+def test_a_no_that_differs_in_nothing_from_its_yes_is_a_mistake(members: str) -> None:
+    assert problems(row(f"{members}, control: good")) == [
+        "t1.yaml:6:5: 'mapping/try/x' expects a no and differs in nothing from its control 'good'"
+    ]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        "expect: reject, claim: {sub: nobody}",
+        "expect: reject, claim: {y: true}",
+        "expect: reject, users: {ann: other}",
+        "expect: reject, onboard: {leeway_s: 0}",
+        "expect: reject, send: {method: PUT}",
+        "expect: reject, times: 2",
+        "steps: [{advance: 1h}, {authenticate: {expect: reject}}]",
+    ],
+)
+def test_a_no_that_differs_from_its_yes_is_none(members: str) -> None:
+    honest = GOOD.replace("expect", "claim: {y: 1}, expect")
+    plain = "  - {id: other, says: A, rules: [MAP-002], expect: ann}\n"
+    no = f"  - {{id: x, says: A, rules: [MAP-002], control: good, {members}}}\n"
+
+    assert len(load([("t.yaml", HEAD + honest + plain + no)])) == 3
+
+
+UNHELD = "holds {canary}: nothing could ask its address"
+
+
+def test_an_untouched_canary_that_no_token_holds_is_a_mistake_where_it_is_written() -> None:
+    written = row("expect: ann, claim: {x: '{canry}'}, canary: untouched")
+    inherited = row("expect: ann").replace("scenarios:", "defaults: {canary: untouched}\nscenarios:")
+
+    assert problems(written) == [
+        f"t1.yaml:6:{written.splitlines()[5].index('canary:') + 1}: no token of 'mapping/try/x' {UNHELD}"
+    ]
+    assert problems(inherited) == [
+        f"t1.yaml:4:12: no token of 'mapping/try/good' {UNHELD}",
+        f"t1.yaml:4:12: no token of 'mapping/try/x' {UNHELD}",
+    ]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        "expect: ann, claim: {deep: [{x: 'see {canary}'}]}",
+        "expect: ann, forge: {jku: '{canary}'}",
+        "expect: ann, token: {header: {x5u: '{canary}'}}",
+        "expect: ann, onboard: {sample_token: {header: {jku: '{canary}'}}}",
+        "steps: [{mint: {as: one, claims: {x: '{canary}'}}}, {authenticate: {token: one, expect: ann}}]",
+        "steps: [{authenticate: {token: {claims: {x: '{canary}'}}, expect: ann}}]",
+    ],
+)
+def test_a_canary_may_be_held_by_any_token_of_the_row(members: str) -> None:
+    (scenario,) = (s for s in load([("t.yaml", row(f"{members}, canary: untouched"))]).values() if s.canary)
+
+    assert scenario.id == "mapping/try/x"
 
 
 def test_an_id_that_another_file_has_is_a_mistake() -> None:

@@ -1,0 +1,64 @@
+"""Rows that are well formed and would prove nothing; it looks at resolved scenarios and never at YAML."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from scenarios.tables.expect import Expectation
+from scenarios.tables.model import TokenSpec
+from scenarios.tables.scenario import Authenticate, Flood, Onboard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scenarios.tables.scenario import Scenario
+
+CANARY: Final = "{canary}"
+"""What stands in a token for the address that must not be asked."""
+_ANY: Final = Expectation({"": ()})
+
+
+def holds_canary(scenario: Scenario) -> bool:
+    """Whether any token of the scenario holds `{canary}`; in none, `canary: untouched` cannot fail (SIG-021)."""
+    return any(_within((spec.claims, spec.header, spec.forge)) for spec in _tokens(scenario))
+
+
+def differs(scenario: Scenario, control: Scenario) -> bool:
+    """Whether a scenario asks a target anything that its control has not asked by then.
+
+    If not, no target can do both right, so one of the two expectations is a mistake.
+    """
+    here, there = _asked(scenario), _asked(control)
+    return here != there[: len(here)] or _setting(scenario) != _setting(control)
+
+
+def _tokens(scenario: Scenario) -> Iterator[TokenSpec]:
+    for action in scenario.actions:
+        if isinstance(token := getattr(action, "token", None), TokenSpec):
+            yield token
+        if isinstance(action, Onboard) and isinstance(action.integration.sample_token, TokenSpec):
+            yield action.integration.sample_token
+
+
+def _within(value: Any) -> bool:
+    match value:
+        case str():
+            return CANARY in value
+        case dict():
+            return any(map(_within, value.values()))
+        case list() | tuple():
+            return any(map(_within, value))
+    return False
+
+
+def _asked(scenario: Scenario) -> list[str]:
+    return [
+        repr(replace(action, expect=_ANY) if isinstance(action, Authenticate | Onboard | Flood) else action)
+        for action in scenario.actions
+    ]
+
+
+def _setting(scenario: Scenario) -> str:
+    # Words and not values are compared here: to Python 1, 1.0 and true are equal, to a verifier they are not.
+    return repr((scenario.integrations, scenario.users, scenario.send))
