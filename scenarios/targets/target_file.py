@@ -245,7 +245,8 @@ def _mistakes_of_bounds(table: _TargetTable) -> Iterator[tuple[Where, str]]:
 def _mistake_of_knob(name: str, value: Any, scope: str) -> str | None:
     knob = rulebook.knobs().get(name)
     if knob is None:
-        return f"'{name}' is no knob{nearest(name, rulebook.knobs())}"
+        known = nearest(name, rulebook.knobs()) or " (touchstone list --knobs shows them)"
+        return f"'{name}' is no knob{known}"
     also = knob.library_also if scope == rulebook.Scope.LIBRARY else ()
     if knob.type is KnobType.CHOICE or value in also:
         words = (*knob.values, *also)
