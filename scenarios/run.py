@@ -17,8 +17,8 @@ import msgspec
 from scenarios import judge
 from scenarios.results import Exchange, Kind, Result, Severity, VerdictRecord
 from scenarios.stage import Stage, StageError
-from scenarios.tables.resolve import ONBOARDED
 from scenarios.tables.scenario import MAIN, Authenticate, Flood, Mint, Move, Onboard
+from scenarios.tables.steps import ONBOARDED
 from scenarios.targets.protocol import readable
 
 if TYPE_CHECKING:

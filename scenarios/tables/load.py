@@ -17,7 +17,8 @@ from scenarios.files import yaml12
 from scenarios.files.convert import convert
 from scenarios.files.problems import Place, Problem, TableErrors, nearest
 from scenarios.tables import model, purpose
-from scenarios.tables.resolve import Cell, Sink, resolve
+from scenarios.tables.resolve import Cell, resolve
+from scenarios.tables.sink import Sink
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

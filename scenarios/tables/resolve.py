@@ -6,9 +6,7 @@ types, and checked against the words that exist. Every mistake goes to `Sink` wi
 
 from __future__ import annotations
 
-import copy
 import re
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -17,14 +15,17 @@ from scenarios.files.convert import convert
 from scenarios.files.problems import Problem, TableErrors, nearest
 from scenarios.tables import expect as expectations
 from scenarios.tables import model, requirements, times, words
-from scenarios.tables.expect import Expectation, Outcome
-from scenarios.tables.scenario import MAIN, Action, Authenticate, Flood, Mint, Move, Onboard, Scenario
+from scenarios.tables.merge import merge_tokens, put, with_value
+from scenarios.tables.scenario import MAIN, Scenario
+from scenarios.tables.steps import ONBOARDED, Actions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from scenarios.files.problems import Place
-    from scenarios.files.yaml12 import Document, Path
+    from scenarios.files.yaml12 import Path
+    from scenarios.tables.expect import Expectation
+    from scenarios.tables.sink import Sink
 
 T = TypeVar("T")
 
@@ -32,14 +33,9 @@ _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _ADVISORY = re.compile(r"(?:CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3})\Z")
 AUDITED: Final = ("mapped_by", "fallback")
 """What an accept's record can say (MAP-046)."""
-BOUNDED: Final = ("jwks",)
-"""The endpoints of the IdP whose requests a step can bound."""
 MAX_SAYS: Final = 140
 """A sentence longer than this (characters) is no longer one fact."""
 
-_OF_ONE_TOKEN: Final = ("expect", "times", "endpoint", "each_key")
-"""Members of a row that say how its one token is sent; beside steps they would say nothing."""
-ONBOARDED: Final = Expectation({"": (Outcome("onboarded"),)})
 _SHORT: Final = {
     "alg": "onboard.alg",
     "keys": "onboard.keys",
@@ -61,36 +57,14 @@ class Cell:
         return f"[{','.join(map(str, self.values.values()))}]" if self.values else ""
 
 
-class Sink:
-    """Collects the problems of one document, once each."""
-
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.problems: set[Problem] = set()
-
-    def add(self, path: Path, message: str) -> None:
-        """Note a mistake at a path of the document."""
-        self.problems.add(Problem(self.document.place(path), message))
-
-    def nearest_place(self, paths: Iterable[Path]) -> Place:
-        """Return the place of the path that leads furthest to its end; of equal ones, that of the first."""
-        best: Path = ()
-        missing = sys.maxsize
-        for path in paths:
-            there = path
-            while there and there not in self.document.places:
-                there = there[:-1]
-            if len(path) - len(there) < missing:
-                best, missing = there, len(path) - len(there)
-        return self.document.place(best)
-
-
 def resolve(sink: Sink, raw: Mapping[str, Any], path: Path, cell: Cell) -> Scenario | None:
     """Return the scenario of a row of `sink.document` (a plain mapping at `path`), or None with problems noted."""
-    return _Row(sink, raw, path, cell).scenario()
+    return Row(sink, raw, path, cell).scenario()
 
 
-class _Row:
+class Row:
+    """One row in one cell, being resolved; every mistake goes to its sink."""
+
     def __init__(self, sink: Sink, raw: Mapping[str, Any], path: Path, cell: Cell) -> None:
         self.sink = sink
         self.path = path
@@ -100,13 +74,14 @@ class _Row:
         given, defaults = self.head.get("given") or {}, self.head.get("defaults") or {}
         if path[0] == "control":  # the control shares the setting, not the fault
             defaults = {key: value for key, value in defaults.items() if key in ("rules", "requires")}
-        row = _with_value(raw, self.head.get("vary"))
+        row = with_value(raw, self.head.get("vary"))
         for name, value in cell.values.items():
-            row = _put(row, _SHORT[name].split("."), value, keep=True)
+            row = put(row, _SHORT[name].split("."), value, keep=True)
         self.layers: tuple[Mapping[str, Any], ...] = (given, defaults, row)
         self.bases: tuple[Path, ...] = (path, ("defaults",), ("given",))
 
     def scenario(self) -> Scenario | None:
+        """Return the scenario, or None when a mistake was noted."""
         users = self.users()
         integrations = self.integrations()
         token = self.typed(model.TokenSpec, self.token(), "token")
@@ -115,7 +90,7 @@ class _Row:
             return None
         self.words_of_token(token, integrations, users, ("token",))
         self.words_of_users(users)
-        actions = _Actions(self, token, integrations, users).all()
+        actions = Actions(self, token, integrations, users).all()
         self.check_texts()
         if not rules and not self.last("rules", []):
             self.problem((), "a scenario names the rules that it tests: rules: [MAP-003]")
@@ -152,15 +127,18 @@ class _Row:
         return next((layer[name] for layer in reversed(self.layers) if name in layer), default)
 
     def all_of(self, name: str) -> list[Any]:
+        """Return the items of a list member, from all layers."""
         return [item for layer in self.layers for item in layer.get(name) or ()]
 
     def merged(self, name: str) -> dict[str, Any]:
+        """Return a mapping member with the layers laid over each other."""
         made: dict[str, Any] = {}
         for layer in self.layers:
             made |= layer.get(name) or {}
         return made
 
     def token(self) -> dict[str, Any]:
+        """Return what all layers say about the token, as plain values."""
         return merge_tokens(
             *(
                 part
@@ -174,15 +152,18 @@ class _Row:
         )
 
     def control(self) -> str | None:
+        """Return the control's name: the row's own, or the group's."""
         name = self.last("control", None)
         if name is None and self.path[0] != "control" and "control" in self.head:
             name = self.head["control"].get("id", "control")
         return None if name is None else str(name)
 
     def users(self) -> dict[str, model.UserSpec] | None:
+        """Return the users of the scenario, or None when one is mistyped."""
         return self.users_from(self.merged("users"), ("users",))
 
     def users_from(self, raw: Mapping[str, Any], where: Path) -> dict[str, model.UserSpec] | None:
+        """Return users of plain values that stand at a path."""
         made = {}
         for name, value in raw.items():
             if name in expectations.ONBOARDING or name == "reject":
@@ -195,6 +176,7 @@ class _Row:
         return made
 
     def integrations(self) -> dict[str, model.IntegrationSpec] | None:
+        """Return the integrations by name, the main one first, or None when one is mistyped."""
         main: dict[str, Any] = {}
         for layer in self.layers:
             main |= layer.get("integration") or {}
@@ -214,6 +196,7 @@ class _Row:
     # checks
 
     def problem(self, where: Path, message: str) -> None:
+        """Note a mistake at a path of the row."""
         self.sink.problems.add(Problem(self.place(where), message))
 
     def place(self, where: Path) -> Place:
@@ -242,6 +225,7 @@ class _Row:
         return ways + [("value", *way[len(column) :]) for way in ways if way[: len(column)] == column]
 
     def typed(self, type_: type[T], raw: Any, *where: str | int) -> T | None:
+        """Return plain values as a type, or None with their mistakes noted."""
         path = (*self.path, *where)
         try:
             return convert(
@@ -252,16 +236,19 @@ class _Row:
             return None
 
     def one_of(self, word: str | None, known: Iterable[str], kind: str, where: Path) -> None:
+        """Note a word that is not among the known ones."""
         if word is not None and word not in known:
             self.problem(where, f"'{word}' is no {kind}{nearest(word, known)}")
 
     def rule(self, name: str, index: int) -> bool:
+        """Tell whether a rule exists, and note it when not."""
         known = name in rulebook.rules()
         if not known:
             self.problem(("rules", index), f"'{name}' is no rule{nearest(str(name), rulebook.rules())}")
         return known
 
     def expectation(self, value: Any, users: Mapping[str, Any], where: Path) -> Expectation:
+        """Return an expectation; a mistaken one is noted and stands as a plain yes."""
         try:
             return expectations.parse(value, users)
         except ValueError as error:
@@ -269,6 +256,7 @@ class _Row:
             return ONBOARDED
 
     def duration(self, text: Any, where: Path) -> None:
+        """Note what is no time."""
         try:
             duration = times.parse(str(text))
         except ValueError as error:
@@ -280,6 +268,7 @@ class _Row:
             )
 
     def words_of_integration(self, spec: model.IntegrationSpec, where: Path) -> None:
+        """Check the words of an integration."""
         self.one_of(spec.persona, words.personas(), "persona", (*where, "persona"))
         for index, name in enumerate(spec.published or ()):
             self.one_of(name, words.keys(), "key", (*where, "published", index))
@@ -290,6 +279,7 @@ class _Row:
             self.words_of_certificate(item, (*where, "certificates", index))
 
     def words_of_certificate(self, item: str | model.CertificateSpec, where: Path) -> None:
+        """Check the words of an upload."""
         if isinstance(item, str):
             self.one_of(item, words.keys(), "key", where)
             return
@@ -316,6 +306,7 @@ class _Row:
     def words_of_token(
         self, token: model.TokenSpec, integrations: Mapping[str, Any], users: Mapping[str, Any], where: Path
     ) -> None:
+        """Check the words of a token."""
         self.one_of(token.persona, words.personas(), "persona", (*where, "persona"))
         self.one_of(token.key, words.keys(), "key", (*where, "key"))
         self.one_of(token.of, integrations, "integration of this scenario", (*where, "of"))
@@ -327,6 +318,7 @@ class _Row:
                 self.duration(value, (*where, "claims", claim))
 
     def check_texts(self) -> None:
+        """Check the id, the sentence, what is required and the advisories."""
         name = str(self.last("id", "control"))
         if not _ID.match(name):
             self.problem(("id",), f"'{name}' is no id: lower-case words joined by hyphens")
@@ -346,176 +338,3 @@ class _Row:
                 self.problem(("advisories", index), message)
         for name in self.last("audit", None) or ():
             self.one_of(name, AUDITED, "member of an accept's record", ("audit", name))
-
-
-class _Actions:
-    """The steps of a row: those that it writes out, or the ones that a plain row means."""
-
-    def __init__(
-        self,
-        row: _Row,
-        token: model.TokenSpec,
-        integrations: Mapping[str, model.IntegrationSpec],
-        users: Mapping[str, model.UserSpec],
-    ) -> None:
-        self.row = row
-        self.token = token
-        self.integrations = integrations
-        self.users = users
-        self.kept: set[str] = set()
-
-    def all(self) -> list[Action]:
-        row = self.row
-        start = [
-            Onboard(ONBOARDED, name, spec, self.users)
-            for name, spec in self.integrations.items()
-            if spec.at_start
-        ]
-        raw_steps = row.last("steps", None)
-        if raw_steps is not None:
-            for name in _OF_ONE_TOKEN:
-                if name in row.layers[-1]:
-                    row.problem((name,), f"a scenario with steps says {name} in each step")
-            return [*start, *self.written(raw_steps)]
-        if row.last("expect", None) is None:
-            row.problem((), "a scenario says what it expects: expect: ann, or {reject: expired}")
-            return []
-        expect = row.expectation(row.last("expect", None), self.users, ("expect",))
-        if expect.onboarding:
-            others = [action for action in start if action.name != MAIN]
-            return [*others, Onboard(expect, MAIN, self.integrations[MAIN], self.users)]
-        plain = Authenticate(
-            expect,
-            self.token,
-            times=int(row.last("times", 1)),
-            each_key=bool(row.last("each_key", None)),
-            endpoint=row.last("endpoint", None),
-        )
-        return [*start, plain]
-
-    def written(self, raw_steps: Any) -> Iterable[Action]:
-        if not isinstance(raw_steps, list) or not raw_steps:
-            self.row.problem(("steps",), "steps is a list of steps, each one mapping such as {rotate: {}}")
-            return
-        for index, raw in enumerate(raw_steps):
-            where: Path = ("steps", index)
-            step = self.row.typed(model.Step, raw, *where)
-            if step is None:
-                continue
-            given = [name for name in raw if getattr(step, name) is not None]
-            if len(given) != 1:
-                self.row.problem(where, f"a step is exactly one of {', '.join(model.Step.__struct_fields__)}")
-                continue
-            yield self.action(given[0], step, raw[given[0]], (*where, given[0]))
-
-    def action(self, what: str, step: model.Step, raw: Any, where: Path) -> Action:
-        row = self.row
-        if step.authenticate is not None:
-            return self.authenticate(step.authenticate, raw, where)
-        if step.mint is not None:
-            self.kept.add(step.mint.as_)
-            changes = {key: value for key, value in raw.items() if key != "as"}
-            return Mint(self.changed(changes, where), step.mint.as_)
-        if step.flood is not None:
-            spec = step.flood
-            expect = row.expectation(spec.expect, self.users, (*where, "expect"))
-            token = self.changed({"forge": spec.forge}, where)
-            self.bounds(spec.requests, where)
-            return Flood(expect, token, spec.tokens, spec.requests)
-        if step.onboard is not None:
-            return self.onboard(step.onboard, raw, where)
-        argument: Any = getattr(step, what)
-        if what == "advance":
-            row.duration(argument, where)
-            argument = times.parse(argument) if len(row.sink.problems) == row.before else None
-        elif what == "offboard":
-            row.one_of(argument, self.integrations, "integration of this scenario", where)
-        elif what == "fault":
-            row.one_of(words.fault_name(argument.is_), words.faults(), "fault", (*where, "is"))
-        else:
-            for name in words.keys_of_move(argument):
-                row.one_of(name, {*words.keys(), "old"}, "key", where)
-        return Move(what, argument)
-
-    def authenticate(self, spec: model.AuthenticateStep, raw: Mapping[str, Any], where: Path) -> Authenticate:
-        expect = self.row.expectation(spec.expect, self.users, (*where, "expect"))
-        token: model.TokenSpec | str
-        if isinstance(spec.token, str):
-            self.row.one_of(spec.token, self.kept, "token kept by an earlier step", (*where, "token"))
-            token = spec.token
-        else:
-            token = self.changed(raw.get("token") or {}, (*where, "token"))
-        if spec.as_ is not None:
-            self.kept.add(spec.as_)
-        self.bounds(spec.requests, where)
-        return Authenticate(
-            expect, token, spec.as_, spec.times, endpoint=spec.endpoint, requests=spec.requests or None
-        )
-
-    def bounds(self, requests: Mapping[str, model.RequestBound], where: Path) -> None:
-        for name, bound in requests.items():
-            place = (*where, "requests", name)
-            self.row.one_of(name, BOUNDED, "endpoint of the IdP", place)
-            if bound.at_most is None and bound.at_least is None:
-                self.row.problem(place, "a bound says at_most, at_least or both")
-
-    def onboard(self, spec: model.OnboardStep, raw: Mapping[str, Any], where: Path) -> Onboard:
-        row = self.row
-        name = spec.integration or MAIN
-        row.one_of(name, self.integrations, "integration of this scenario", (*where, "integration"))
-        base = self.integrations.get(name, self.integrations[MAIN])
-        changes = {key: value for key, value in raw.items() if key not in ("integration", "users", "expect")}
-        changed = row.typed(model.IntegrationSpec, changes, *where) or base
-        merged = _over(base, changed, changes)
-        row.words_of_integration(merged, where)
-        users = row.users_from(raw.get("users") or {}, (*where, "users")) or {}
-        self.integrations = {**self.integrations, name: merged}
-        self.users = {**self.users, **users}
-        expect = row.expectation(spec.expect, self.users, (*where, "expect"))
-        return Onboard(expect, name, merged, self.users)
-
-    def changed(self, changes: Mapping[str, Any], where: Path) -> model.TokenSpec:
-        spec = self.row.typed(model.TokenSpec, merge_tokens(self.row.token(), changes), *where)
-        if spec is None:
-            return self.token
-        self.row.words_of_token(spec, self.integrations, self.users, where)
-        return spec
-
-
-def merge_tokens(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay descriptions of a token over each other; claims and header by member, all else whole."""
-    made: dict[str, Any] = {}
-    for layer in layers:
-        for name, value in layer.items():
-            if name in ("claims", "header") and isinstance(value, dict):
-                made[name] = {**made.get(name, {}), **value}
-            else:
-                made[name] = value
-    return made
-
-
-def _over(
-    base: model.IntegrationSpec, changed: model.IntegrationSpec, raw: Mapping[str, Any]
-) -> model.IntegrationSpec:
-    fields = {name: getattr(changed if name in raw else base, name) for name in base.__struct_fields__}
-    return model.IntegrationSpec(**fields)
-
-
-def _with_value(raw: Mapping[str, Any], vary: str | None) -> dict[str, Any]:
-    if vary is None or "value" not in raw:
-        return dict(raw)
-    rest = {key: value for key, value in raw.items() if key != "value"}
-    return _put(rest, vary.split("."), raw["value"])
-
-
-def _put(row: Mapping[str, Any], path: list[str], value: Any, *, keep: bool = False) -> dict[str, Any]:
-    """Return the row with a value at a path; with `keep`, what the row itself says there stays."""
-    made = copy.copy(dict(row))
-    here = made
-    for step in path[:-1]:
-        below = here.get(step)
-        here[step] = dict(below) if isinstance(below, dict) else {}
-        here = here[step]
-    if not (keep and path[-1] in here):
-        here[path[-1]] = value
-    return made

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import queue
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
@@ -75,7 +76,7 @@ class _Worker:
             del function, replies, job, outcome  # a finished call keeps nothing alive
 
 
-class _InProcess:
+class _InProcess(ABC):
     """A channel whose other end is code of this process."""
 
     survives: ClassVar[bool]
@@ -113,9 +114,9 @@ class _InProcess:
         if worker is not None:
             worker.end(_CLOSE_S)
 
+    @abstractmethod
     def answer(self, message: dict[str, Any]) -> Any:
         """Answer one message, in the worker."""
-        raise NotImplementedError
 
     def describe(self, error: BaseException) -> str:
         """Say what was raised."""
