@@ -12,33 +12,15 @@ from pathlib import Path
 
 import pytest
 import urllib3
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from mock_idp import Issuer, KeyRing, MockIdP, Person, fixed_key, persona
 from mock_idp.serve import serve
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = os.environ.get("TOUCHSTONE_CHROMIUM", "/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PATIENCE_MS = 20_000
 MARKUP = '"><img src=x onerror="document.title=1"><script>document.title=1</script>'
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGUMENTS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import urllib3
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from mock_idp import Issuer, KeyRing, MockIdP, Person, fixed_key, persona
 from mock_idp.oauth.granted import DEVICE_INTERVAL_S
@@ -21,18 +21,8 @@ from mock_idp.serve import serve
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = os.environ.get("TOUCHSTONE_CHROMIUM", "/usr/bin/chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PATIENCE_MS = 20_000
 MARKUP = "<b onclick=x>Dora</b>"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGUMENTS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture
