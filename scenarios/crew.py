@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from scenarios.tables.scenario import Scenario
     from scenarios.targets.session import Session
 
-MAX_JOBS: Final = 64
 WORTH_FORKING: Final = 200
 """Fewer scenarios than this (a count) are sooner asked than workers are started."""
 

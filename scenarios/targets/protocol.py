@@ -92,9 +92,6 @@ REFUSE_REASONS: Final[Mapping[str, str]] = MappingProxyType(
 REASONS: Final[frozenset[str]] = frozenset(REJECT_REASONS) | frozenset(REFUSE_REASONS)
 """Every reason; a `reject` may carry a reason of onboarding and a `refused` one of authentication."""
 
-ERROR_REASONS: Final = ("crash", "timeout", "protocol")
-"""Why a verdict is `error`: the harness says so, never a target."""
-
 CAPABILITIES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "clock": "It obeys `now`.",
@@ -157,7 +154,7 @@ class Declaration:
 class Verdict:
     """What a target did with one request.
 
-    `reason` is one of `REASONS` for `reject` and `refused`, and one of `ERROR_REASONS` for `error`. `user`
+    `reason` is one of `REASONS` for `reject` and `refused`, and `crash`, `timeout` or `protocol` for `error`. `user`
     and `claims` are verbatim what the target said; `detail`, `about`, `capability` and `warnings` are cut to
     `MAX_TEXT` characters and hold no control characters.
     """

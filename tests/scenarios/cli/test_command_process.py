@@ -107,3 +107,17 @@ def test_no_sign_stops_a_report_in_a_narrower_encoding(touchstone: Touchstone) -
 
     assert (ended.returncode, ended.stderr) == (1, "")
     assert "\\xb7" in ended.stdout
+
+
+def test_a_target_that_ends_its_worker_is_said_and_not_taken_for_a_fault_of_touchstone(
+    touchstone: Touchstone,
+) -> None:
+    (touchstone.folder / "ends.py").write_text(
+        "import os\n\ndef verify(token, integration):\n    os._exit(0)\n"
+    )
+    (touchstone.folder / "ends.yaml").write_text("adapter: in-process\npython: ends.py:verify\n")
+
+    ended = start("run", "--target", "ends.yaml", "--jobs", "2", "--select", "claims")
+
+    assert ended.returncode == 3
+    assert "the target ended the process that asked it" in ended.stderr

@@ -482,6 +482,8 @@ def test_the_record_of_an_accept_says_what_found_the_user(
         ({"sub": "ann-sub", "email": "bob-sub"}, Kind.FAIL),
         ({"sub": "bob-sub", "email": "ann-sub"}, Kind.PASS),
         ({"sub": ["ann-sub"]}, Kind.FAIL),
+        ({"iss": "https://idp.example.com", "sub": "ann-sub"}, Kind.PASS),
+        ({"iss": "https://evil.example", "sub": "ann-sub"}, Kind.FAIL),
         ({}, Kind.FAIL),
     ],
 )

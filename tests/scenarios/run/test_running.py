@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scenarios.rehearse import rehearse
-from scenarios.results import Kind
+from scenarios.results import Kind, Severity
 from scenarios.run import run
 from scenarios.stage import START, Lab
 from scenarios.tables.load import builtin_tables, load
@@ -387,3 +387,13 @@ def test_a_rehearsal_shows_every_record_and_token_in_order(play: Play, lab: Lab)
 def test_a_tenth_of_the_shipped_scenarios_can_be_made(shipped: dict[str, Scenario], lab: Lab) -> None:
     for scenario in list(shipped.values())[::10]:
         assert all(item.what for item in rehearse(scenario, lab)), scenario.id
+
+
+def test_what_is_left_when_a_target_is_given_up_is_not_asked(play: Play) -> None:
+    rows = "".join(f"  - {{id: r{n}, says: A, rules: [SIG-001], expect: ann}}\n" for n in range(8))
+
+    results = play(rows, play.double(lambda _: {"verdict": "perhaps"}))
+
+    assert [result.unasked for result in results.values()] == [False] * 5 + [True] * 3
+    assert {result.outcome for result in results.values()} == {Kind.ERROR}
+    assert results["r0"].severity is Severity.BROKEN

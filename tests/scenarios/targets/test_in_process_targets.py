@@ -268,3 +268,20 @@ def test_an_object_that_cannot_be_made_does_not_start() -> None:
 
     with pytest.raises(TargetError, match=r"it raised ImportError .no such library."):
         Session(ObjectTarget(make)).start()
+
+
+def test_one_that_hangs_now_and_then_is_given_up_after_ten_time_outs() -> None:
+    calls = iter(range(1000))
+
+    def every_second_call_hangs(_token: str | bytes, _integration: Mapping[str, Any]) -> None:
+        if next(calls) % 2:
+            threading.Event().wait(5)
+
+    session = Session(CallableTarget(every_second_call_hangs), timeouts=Timeouts(start_s=5, answer_s=0.25))
+    with session:
+        session.onboard({"id": "i-1"}, [])
+        for _ in range(30):
+            session.authenticate("x")
+
+        assert session.health.timeouts == 10
+        assert "10 times" in (session.abandoned or "")
