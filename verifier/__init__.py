@@ -6,6 +6,7 @@ Start reading at `verifier.verifier.Verifier.authenticate`.
 from verifier.certificates import CertificateFile
 from verifier.errors import FetchError, OnboardingAsked, OnboardingRefused, TokenRejected, VerifierError
 from verifier.fetch import Fetch, FetchResult
+from verifier.jws import verify_jws, verify_signature
 from verifier.mapping import User
 from verifier.onboarding import IntegrationRecord
 from verifier.policy import Policy
@@ -26,4 +27,6 @@ __all__ = [
     "User",
     "Verifier",
     "VerifierError",
+    "verify_jws",
+    "verify_signature",
 ]

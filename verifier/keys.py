@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -76,6 +76,12 @@ class KeyUse:
 
     bare_rsa: str | None
     tenant: str | None
+
+    @classmethod
+    def of(cls, algorithms: Iterable[str], issuer: str | None) -> Self:
+        """Derive it from what was agreed: of a bare RSA key, RS256 if it is listed, else the first."""
+        rsa = [name for name in algorithms if ALGORITHMS[name].kty == "RSA"]
+        return cls("RS256" if "RS256" in rsa else next(iter(rsa), None), tenant_of(issuer))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from verifier.algorithms import ALGORITHMS
 MAX_LEEWAY_S = 300
 """The largest leeway in seconds that any integration may have (CLM-018)."""
 
+MAX_TOKEN_BYTES = 16384
+"""Longest token that is read unless a deployment says otherwise (FMT-015, FMT-016)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -26,7 +29,7 @@ class Policy:
     exp_required: bool = True
     """Whether a token must carry `exp` (CLM-011); one that does is always held to it."""
 
-    max_token_bytes: int = 16384
+    max_token_bytes: int = MAX_TOKEN_BYTES
     """Longest token that is read at all; at least 8192 (FMT-015, FMT-016)."""
 
     jwks_period_s: float = 3600

@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from verifier.claims import check_claims, check_header
-from verifier.compact import parse_compact
+import msgspec
+
+from verifier.claims import check_claims
+from verifier.compact import decode_object, split_compact
 from verifier.errors import OnboardingRefused, TokenRejected, quoted
 from verifier.fetch import Fetch, HttpFetch
+from verifier.header import check_replicas, read_header
 from verifier.integration import Integration
 from verifier.key_source import JwksSource
 from verifier.mapping import User, directory_of, find_user
@@ -22,8 +25,7 @@ from verifier.onboarding import IntegrationRecord, Onboarding
 from verifier.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """Who a token stands for, and how that was found (MAP-046); `claims` are the verified ones."""
 
     user: str
@@ -68,11 +70,11 @@ class Verifier:
 
     def authenticate(self, token: str | bytes) -> Identity:
         """Judge one token and return whom it stands for; TokenRejected, whatever the input is."""
-        parsed = parse_compact(token, self.policy.max_token_bytes)
-        claims = parsed.claims
-        algorithm, kid = check_header(parsed.header, claims)
+        jws = split_compact(token, self.policy.max_token_bytes)
+        header, claims = read_header(jws.header_segment), decode_object(jws.payload)
+        check_replicas(header, claims)
         integration = self._integration_of(claims)
-        key = integration.check_signature(parsed, algorithm, kid)
+        key = integration.check_signature(jws, header)
         exp_required = self.policy.exp_required
         check_claims(
             claims, integration.issuer, self._clock(), integration.leeway_s, exp_required=exp_required
