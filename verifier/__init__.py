@@ -3,6 +3,8 @@
 Start reading at `verifier.verifier.Verifier.authenticate`.
 """
 
+import logging
+
 from verifier.certificates import CertificateFile
 from verifier.errors import FetchError, OnboardingAsked, OnboardingRefused, TokenRejected, VerifierError
 from verifier.fetch import Fetch, FetchResult
@@ -27,3 +29,5 @@ __all__ = [
     "Verifier",
     "VerifierError",
 ]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # whoever runs it decides where its words go

@@ -198,7 +198,9 @@ class Onboarding:
         now = datetime.fromtimestamp(self._now, UTC)
         found: dict[tuple[str | None, bytes], Certificate] = {}
         for file in files:
-            for certificate in read_certificates(_file(file), now):
+            for certificate in read_certificates(
+                _file(file), now, allow_test_keys=self._policy.allow_test_keys
+            ):
                 twin = found.setdefault((certificate.kid, certificate.der), certificate)
                 if twin is not certificate:  # ONB-022
                     self.warnings.append("a certificate was given twice and counts once")
