@@ -165,6 +165,8 @@ class World:
             raise FetchError("down")
         if isinstance(document, int):
             return FetchResult(document, self.headers, b"")
+        if "etag" in self.headers and conditions.get("If-None-Match") == self.headers["etag"]:
+            return FetchResult(304, self.headers, b"")
         return FetchResult(200, self.headers, as_json(document))
 
     def pass_time(self, seconds: float) -> None:
@@ -232,6 +234,7 @@ def world(rs256: Signer) -> World:
     world.publish(rs256)
     world.onboard(User("ann", "ann-sub"), User("bob", "bob-sub"))
     world.fetches.clear()
+    world.conditions.clear()
     return world
 
 

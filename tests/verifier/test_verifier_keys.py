@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verifier import TokenRejected, User
-from verifier.keys import UnusableKey, parse_jwk, parse_jwks
+from verifier.algorithms import ALGORITHMS, Algorithm
+from verifier.keys import KeySet, KeyUse, UnusableKey, VerificationKey, parse_jwk, parse_jwks
 
 if TYPE_CHECKING:
     from tests.verifier.conftest import Signer, World
@@ -186,6 +187,67 @@ def test_x5c_agrees_with_the_key_or_the_entry_is_unusable(rs256: "Signer", other
     for members in cases:
         with pytest.raises(UnusableKey):
             parse_jwk(rs256.jwk(**members))
+
+
+def test_a_certificate_is_not_looked_at_where_the_policy_says_so(
+    world: "World", rs256: "Signer", other: "Signer"
+) -> None:
+    """KEY-019: the knob `x5c_mismatch`; the members of the key decide alone, and one key is under one kid."""
+    theirs = base64.b64encode(other.der()).decode()
+    world.start(x5c_mismatch="ignore_x5c")
+    world.publish(rs256.jwk(x5c=[theirs], x5t="AAAA"))
+    world.onboard(User("ann", "ann-sub"))
+    assert world.accepts(rs256.token(world.claims())) == "ann"
+    assert world.rejects(other.token(world.claims(), kid="RS256")) == "bad_signature"
+
+
+@pytest.mark.parametrize("alg", ["RS256", "ES256", "Ed25519"])
+def test_a_private_half_makes_the_key_untrusted_in_every_entry(
+    signers: Mapping[str, "Signer"], alg: str
+) -> None:
+    """KEY-015: also where another entry shows the same key without it, in any order."""
+    key = signers[alg]
+    entries = [key.jwk(), key.jwk(kid="leaked", d="AQAB"), signers["other"].jwk()]
+    for order in (entries, entries[::-1]):
+        jwks = parse_jwks(json.dumps({"keys": order}).encode())
+        assert [one.kid for one in jwks.keys] == ["other"]
+        assert len(jwks.faults) == 1
+
+
+def test_a_set_has_a_bounded_number_of_entries(rs256: "Signer") -> None:
+    """KEY-032, OPS-009: a thousand keys are read, and a flood of entries is no JWKS."""
+    keys = parse_jwks(json.dumps({"keys": [rs256.jwk(kid=str(n)) for n in range(1000)]}).encode())
+    assert len(keys.keys) == 1000
+    with pytest.raises(ValueError, match="more than 1024"):
+        parse_jwks(b'{"keys":[' + b",".join([b"{}"] * 1025) + b"]}")
+
+
+@pytest.mark.parametrize("kid", [None, "same", "k7"])
+def test_finding_a_key_costs_the_same_in_a_large_set(
+    monkeypatch: pytest.MonkeyPatch, rs256: "Signer", kid: str | None
+) -> None:
+    """OPS-009: after the first token not one key is looked at, with kid, without, or with one that many share."""
+    asked: list[str | None] = []
+    serves = VerificationKey.serves
+    material = parse_jwk(rs256.jwk()).material
+    names = ["same"] * 500 + [f"k{number}" for number in range(500)]
+    keys = KeySet(VerificationKey(name, material, None, f"t{n}") for n, name in enumerate(names))
+
+    def count(key: VerificationKey, algorithm: Algorithm, use: KeyUse) -> bool:
+        asked.append(key.kid)
+        return serves(key, algorithm, use)
+
+    monkeypatch.setattr(VerificationKey, "serves", count)
+    use = KeyUse("RS256", None)
+    first = keys.find(kid, ALGORITHMS["RS256"], use)
+    asked.clear()
+    for _ in range(10):
+        assert keys.find(kid, ALGORITHMS["RS256"], use) is first
+        assert not keys.find("unknown", ALGORITHMS["RS256"], use)
+        assert keys.knows("k1", KeyUse("RS256", "t501"))
+        assert not keys.knows("same", KeyUse("RS256", "t501"))
+    assert len(first) == 1
+    assert asked == []
 
 
 @pytest.mark.parametrize(
