@@ -79,7 +79,8 @@ class Onboarding:
     """One judgement of one record; `warnings` fill up on the way.
 
     `now` is in seconds since the epoch; `jwks_source` makes a source of a URL and a CA file; `known` is the
-    source of the integration that is being replaced, kept if it is still the same.
+    source of the integration that is being replaced, kept if it is still the same. With `restart`, a JWKS URL
+    without keys is a warning (OPS-011).
     """
 
     def __init__(
@@ -88,8 +89,10 @@ class Onboarding:
         now: float,
         jwks_source: Callable[[str, str | None], JwksSource],
         known: JwksSource | None,
+        *,
+        restart: bool = False,
     ) -> None:
-        self._policy, self._now = policy, now
+        self._policy, self._now, self._restart = policy, now, restart
         self._jwks_source, self._known = jwks_source, known
         self.warnings: list[str] = []
 
@@ -185,13 +188,14 @@ class Onboarding:
             source = self._known
         try:
             keys = source.current() if source is self._known else source.load()
-        except (FetchError, TokenRejected) as problem:  # ONB-025
-            raise OnboardingRefused("jwks_unusable", str(problem), "jwks_uri") from None
-        if not keys.keys:
-            raise OnboardingRefused(
-                "jwks_unusable", "; ".join(keys.faults[:3]) or "no keys in it", "jwks_uri"
-            )
-        self.warnings.extend(keys.faults[:20])
+            problem = "" if keys.keys else "; ".join(keys.faults[:3]) or "no keys in it"
+            self.warnings.extend(keys.faults[:20])
+        except (FetchError, TokenRejected) as failure:
+            problem = str(failure)
+        if problem and not self._restart:  # ONB-025
+            raise OnboardingRefused("jwks_unusable", problem, "jwks_uri")
+        if problem:
+            self.warnings.append(f"its tokens are rejected until its JWKS URL shows keys: {problem}")
         return source
 
     def _certificates(self, files: list[object] | tuple[object, ...]) -> list[Certificate]:

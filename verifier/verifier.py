@@ -90,15 +90,19 @@ class Verifier:
             user.name, match.external_id, match.claim, match.fallback, integration.id, key.kid, claims
         )
 
-    def onboard(self, record: IntegrationRecord, users: Iterable[User] | None = None) -> Onboarded:
+    def onboard(
+        self, record: IntegrationRecord, users: Iterable[User] | None = None, *, restart: bool = False
+    ) -> Onboarded:
         """Set up an integration, or replace the one with the same id, at once or not at all (ONB-043).
 
-        `users` None leaves the users as they are. Raises OnboardingRefused or OnboardingAsked.
+        `users` None leaves the users as they are. `restart` says that the record was accepted before: if its
+        JWKS endpoint is down now, its tokens are rejected until it is back (OPS-011). Raises
+        OnboardingRefused or OnboardingAsked.
         """
         old = self._by_id.get(record.id) if isinstance(record.id, str) else None
         directory = None if users is None else directory_of(users)
         known = old.keys if old and isinstance(old.keys, JwksSource) else None
-        onboarding = Onboarding(self.policy, self._clock(), self._jwks_source, known)
+        onboarding = Onboarding(self.policy, self._clock(), self._jwks_source, known, restart=restart)
         new = onboarding.integration(record)
         with self._change:
             if directory is None:

@@ -119,7 +119,7 @@ class ReferenceTarget:
         while len(self._nodes) < number:
             node = self._node()
             for record, users in self._live.values():
-                node.onboard(record, users)
+                node.onboard(record, users, restart=True)
             self._nodes.append(node)
         return self._nodes[number - 1]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from verifier import FetchResult, TokenRejected, User
+from verifier import FetchResult, IntegrationRecord, TokenRejected, User
 from verifier.background import ThreadPerWork
 from verifier.freshness import conditions, fresh_for
 from verifier.key_source import MAX_WAITING, JwksSource
@@ -234,6 +234,23 @@ def test_an_endpoint_that_comes_back_is_found_within_the_back_off(world: "World"
     for _ in range(20):
         world.pass_time(300)
         assert world.rejects(rs256.token(world.claims())) == "unavailable"
+    world.documents[URL] = good
+    world.pass_time(300)
+    assert world.accepts(rs256.token(world.claims())) == "ann"
+
+
+@pytest.mark.parametrize("down", [503, b"<html>", {"keys": []}])
+def test_a_restart_while_the_endpoint_is_down_fails_closed_and_heals(
+    world: "World", rs256: "Signer", down: object
+) -> None:
+    """OPS-011: what was accepted before is not refused now, and needs no second start."""
+    good, world.documents[URL] = world.documents[URL], down
+    world.start()
+    assert world.refuses() == "jwks_unusable"
+    record = IntegrationRecord("i-1", "urn:idp", issuer="https://idp.example", audience="api", jwks_uri=URL)
+    warnings = world.verifier.onboard(record, [User("ann", "ann-sub")], restart=True).warnings
+    assert "until its JWKS URL shows keys" in warnings[-1]
+    assert world.rejects(rs256.token(world.claims())) in ("unavailable", "unknown_key")
     world.documents[URL] = good
     world.pass_time(300)
     assert world.accepts(rs256.token(world.claims())) == "ann"
