@@ -216,9 +216,7 @@ class JwksSource:
         It asks for the body without conditions: the token is a sign that the set did change.
         """
         with self._lock:
-            soon = (
-                now - self._provoked_at < self._policy.refetch_min_s or now - self._renewed_at < _JUST_NOW_S
-            )
+            soon = now < max(self._provoked_at + self._policy.refetch_min_s, self._renewed_at + _JUST_NOW_S)
             if self._flight or soon or (self._held and self._held.keys is not seen):
                 return self._flight
             self._provoked_at = now
@@ -281,9 +279,8 @@ class JwksSource:
                 new = _Held(_NO_KEYS, now, published, now, conditions(headers))
             elif held:  # KEY-035: what is held is as good as new
                 published = replace(held.published, seen_at=now)
-                new = replace(
-                    held, published=published, conditions={**held.conditions, **conditions(headers)}
-                )
+                asked = conditions(headers) or held.conditions
+                new = replace(held, published=published, conditions=asked)
             else:
                 raise FetchError("the JWKS endpoint answered 304 for keys that were given up meanwhile")
             self._hold(new, now)

@@ -1,6 +1,7 @@
 """KEY-023, KEY-025 to KEY-027, KEY-029: how long a key is trusted after answers that hold it or do not."""
 
 import itertools
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,7 +36,7 @@ entries = st.dictionaries(st.sampled_from("abc"), st.sampled_from(["one", "two",
     st.randoms(use_true_random=False),
 )
 def test_a_key_is_trusted_for_its_time_unless_an_answer_names_its_kid(
-    answers: list[tuple[float, dict[str, str]]], pause: float, random: "st.DataObject"
+    answers: list[tuple[float, dict[str, str]]], pause: float, random: Random
 ) -> None:
     """KEY-023, KEY-025, KEY-026, KEY-029: in whatever order the entries stand."""
     now, published = 0.0, None
@@ -43,7 +44,7 @@ def test_a_key_is_trusted_for_its_time_unless_an_answer_names_its_kid(
     for step, held in answers:
         now += step
         keys = [key(kid, name) for kid, name in held.items() if name != "unusable"]
-        random.shuffle(keys)  # type: ignore[attr-defined] # a random.Random of Hypothesis
+        random.shuffle(keys)
         jwks = answer(*keys, unusable=tuple(kid for kid, name in held.items() if name == "unusable"))
         published = published.then(jwks, now) if published else PublishedKeys(jwks, now)
         if not held:
