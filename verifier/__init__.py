@@ -3,6 +3,8 @@
 Start reading at `verifier.verifier.Verifier.authenticate`.
 """
 
+import logging
+
 from verifier.certificates import CertificateFile
 from verifier.errors import FetchError, OnboardingAsked, OnboardingRefused, TokenRejected, VerifierError
 from verifier.fetch import Fetch, FetchResult
@@ -30,3 +32,5 @@ __all__ = [
     "verify_jws",
     "verify_signature",
 ]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # whoever runs it decides where its words go

@@ -32,7 +32,7 @@ class Integration:
         """Return the key by which the token verifies, or raise TokenRejected.
 
         A token that fails is judged once more if a newer key set may be had: its key may be new, or another
-        one under the same kid (KEY-005, KEY-026).
+        one under the same kid (KEY-005, KEY-026). Only a kid that is unknown is worth waiting for (OPS-006).
         """
         if header.algorithm.name not in self.algorithms:  # SIG-007: before any key is touched
             raise TokenRejected("algorithm_not_allowed", f"alg {header.algorithm.name}", "alg")
@@ -40,7 +40,8 @@ class Integration:
         try:
             return verifying_key(jws, header, keys, self.key_use)
         except TokenRejected:
-            newer = self.keys.refreshed(keys)
+            known = header.kid is not None and keys.knows(header.kid, self.key_use)
+            newer = self.keys.refreshed(keys, wait=not known)
             if newer is keys:
                 raise
         return verifying_key(jws, header, newer, self.key_use)

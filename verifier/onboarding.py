@@ -80,7 +80,8 @@ class Onboarding:
     """One judgement of one record; `warnings` fill up on the way.
 
     `now` is in seconds since the epoch; `jwks_source` makes a source of a URL and a CA file; `known` is the
-    source of the integration that is being replaced, kept if it is still the same.
+    source of the integration that is being replaced, kept if it is still the same. With `restart`, a JWKS URL
+    without keys is a warning (OPS-011).
     """
 
     def __init__(
@@ -89,8 +90,10 @@ class Onboarding:
         now: float,
         jwks_source: Callable[[str, str | None], JwksSource],
         known: JwksSource | None,
+        *,
+        restart: bool = False,
     ) -> None:
-        self._policy, self._now = policy, now
+        self._policy, self._now, self._restart = policy, now, restart
         self._jwks_source, self._known = jwks_source, known
         self.warnings: list[str] = []
 
@@ -186,20 +189,23 @@ class Onboarding:
             source = self._known
         try:
             keys = source.current() if source is self._known else source.load()
-        except (FetchError, TokenRejected) as problem:  # ONB-025
-            raise OnboardingRefused("jwks_unusable", str(problem), "jwks_uri") from None
-        if not keys.keys:
-            raise OnboardingRefused(
-                "jwks_unusable", "; ".join(keys.faults[:3]) or "no keys in it", "jwks_uri"
-            )
-        self.warnings.extend(keys.faults[:20])
+            problem = "" if keys.keys else "; ".join(keys.faults[:3]) or "no keys in it"
+            self.warnings.extend(keys.faults[:20])
+        except (FetchError, TokenRejected) as failure:
+            problem = str(failure)
+        if problem and not self._restart:  # ONB-025
+            raise OnboardingRefused("jwks_unusable", problem, "jwks_uri")
+        if problem:
+            self.warnings.append(f"its tokens are rejected until its JWKS URL shows keys: {problem}")
         return source
 
     def _certificates(self, files: list[object] | tuple[object, ...]) -> list[Certificate]:
         now = datetime.fromtimestamp(self._now, UTC)
         found: dict[tuple[str | None, bytes], Certificate] = {}
         for file in files:
-            for certificate in read_certificates(_file(file), now):
+            for certificate in read_certificates(
+                _file(file), now, allow_test_keys=self._policy.allow_test_keys
+            ):
                 twin = found.setdefault((certificate.kid, certificate.der), certificate)
                 if twin is not certificate:  # ONB-022
                     self.warnings.append("a certificate was given twice and counts once")

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from verifier.background import Spawn, ThreadPerWork
 from verifier.claims import check_claims
 from verifier.compact import decode_object, split_compact
 from verifier.errors import OnboardingRefused, TokenRejected, quoted
@@ -23,6 +24,7 @@ from verifier.key_source import JwksSource
 from verifier.mapping import User, directory_of, find_user
 from verifier.onboarding import IntegrationRecord, Onboarding
 from verifier.policy import Policy
+from verifier.purge import checked, thumbprint_of
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -48,7 +50,7 @@ class Verifier:
     """Judges tokens by the integrations that were onboarded; safe to use by many threads.
 
     `clock` gives seconds since the epoch and judges tokens; `monotonic` gives seconds that never go back and
-    paces the fetching of keys; `fetch` gets JWKS documents.
+    paces the fetching of keys; `fetch` gets JWKS documents, and `spawn` runs it in the background.
     """
 
     def __init__(
@@ -58,15 +60,20 @@ class Verifier:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         fetch: Fetch | None = None,
+        spawn: Spawn | None = None,
     ) -> None:
         self.policy = policy or Policy()
         self._clock, self._monotonic = clock, monotonic
-        self._fetch = fetch or HttpFetch(allow_local=self.policy.allow_local_jwks)
+        self._fetch = fetch or HttpFetch(
+            allow_local=self.policy.allow_local_jwks, redirects=self.policy.redirects
+        )
+        self._spawn = spawn or ThreadPerWork()
         self._change = threading.Lock()  # serialises changes; judging takes no lock
         self._by_id: dict[str, Integration] = {}
         self._by_pair: dict[tuple[str, str], Integration] = {}
         self._by_entity: dict[str, str] = {}
         self._issuers: dict[str, int] = {}  # how many pairs an issuer has, to tell `issuer` from `audience`
+        self._purged: dict[str, frozenset[str]] = {}  # KEY-024: by id, whatever becomes of the integration
 
     def authenticate(self, token: str | bytes) -> Identity:
         """Judge one token and return whom it stands for; TokenRejected, whatever the input is."""
@@ -85,15 +92,19 @@ class Verifier:
             user.name, match.external_id, match.claim, match.fallback, integration.id, key.kid, claims
         )
 
-    def onboard(self, record: IntegrationRecord, users: Iterable[User] | None = None) -> Onboarded:
+    def onboard(
+        self, record: IntegrationRecord, users: Iterable[User] | None = None, *, restart: bool = False
+    ) -> Onboarded:
         """Set up an integration, or replace the one with the same id, at once or not at all (ONB-043).
 
-        `users` None leaves the users as they are. Raises OnboardingRefused or OnboardingAsked.
+        `users` None leaves the users as they are. `restart` says that the record was accepted before: if its
+        JWKS endpoint is down now, its tokens are rejected until it is back (OPS-011). Raises
+        OnboardingRefused or OnboardingAsked.
         """
         old = self._by_id.get(record.id) if isinstance(record.id, str) else None
         directory = None if users is None else directory_of(users)
         known = old.keys if old and isinstance(old.keys, JwksSource) else None
-        onboarding = Onboarding(self.policy, self._clock(), self._jwks_source, known)
+        onboarding = Onboarding(self.policy, self._clock(), self._jwks_source, known, restart=restart)
         new = onboarding.integration(record)
         with self._change:
             if directory is None:
@@ -101,6 +112,7 @@ class Verifier:
                 directory = current.users if current else {}
             new = replace(new, users=directory)
             self._check_free(new)
+            new.keys.purge(self._purged.get(new.id, frozenset()))
             self._put(new)
         return Onboarded(tuple(onboarding.warnings))
 
@@ -122,10 +134,48 @@ class Verifier:
         with self._change:
             self._put(replace(self._by_id[id], users=directory))
 
-    def reset(self) -> None:
-        """Forget every integration, user and key."""
+    def purge_key(
+        self,
+        id: str,  # noqa: A002 - the protocol's word
+        *,
+        kid: str | None = None,
+        thumbprint: str | None = None,
+    ) -> tuple[str, ...]:
+        """Make the keys held under a kid, or the one with a thumbprint, unusable at once (KEY-024).
+
+        It holds for the key, not the kid: until `restore_key`, and whatever the JWKS endpoint answers, or
+        does not. Returns the thumbprints purged. `thumbprint` is an RFC 7638 one, or the SHA-256 of the SPKI
+        in hexadecimal; it need not be of a key that is held. Raises KeyError if there is no such integration
+        or no key under the kid, ValueError if not exactly one of the two is given or it is no thumbprint.
+        """
+        if (kid is None) == (thumbprint is None):
+            raise ValueError("either a kid or a thumbprint")
         with self._change:
-            for index in (self._by_pair, self._by_id, self._by_entity, self._issuers):
+            source = self._by_id[id].keys
+            if thumbprint is not None:
+                names = frozenset({checked(thumbprint)})
+            else:
+                names = frozenset(thumbprint_of(key.material) for key in source.named(str(kid)))
+            if not names:
+                raise KeyError(kid)
+            self._set_purged(id, self.purged_keys(id) | names)
+        return tuple(sorted(names))
+
+    def restore_key(self, id: str, thumbprint: str) -> bool:  # noqa: A002 - the protocol's word
+        """Lift the purge of a key, named as `purged_keys` lists it; False if there was none."""
+        with self._change:
+            purged = self.purged_keys(id)
+            self._set_purged(id, purged - {thumbprint})
+        return thumbprint in purged
+
+    def purged_keys(self, id: str) -> frozenset[str]:  # noqa: A002 - the protocol's word
+        """Return the thumbprints of the keys that were purged; also of an integration that has gone."""
+        return self._purged.get(id, frozenset())
+
+    def reset(self) -> None:
+        """Forget every integration, user and key, and which keys were purged."""
+        with self._change:
+            for index in (self._by_pair, self._by_id, self._by_entity, self._issuers, self._purged):
                 index.clear()
 
     def _integration_of(self, claims: Mapping[str, Any]) -> Integration:
@@ -145,7 +195,15 @@ class Verifier:
         raise TokenRejected("audience", detail, "aud")
 
     def _jwks_source(self, url: str, ca_file: str | None) -> JwksSource:
-        return JwksSource(url, ca_file, self.policy, self._fetch, self._monotonic)
+        return JwksSource(url, ca_file, self.policy, self._fetch, self._monotonic, self._spawn)
+
+    def _set_purged(self, id: str, purged: frozenset[str]) -> None:  # noqa: A002 - the protocol's word
+        if purged:
+            self._purged[id] = purged
+        else:
+            self._purged.pop(id, None)
+        if integration := self._by_id.get(id):
+            integration.keys.purge(purged)
 
     def _check_free(self, new: Integration) -> None:
         """Refuse what belongs to another integration, without telling whose it is (ONB-003, ONB-040)."""
