@@ -8,8 +8,8 @@ import binascii
 import hashlib
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -71,21 +71,27 @@ class KeyUse:
     """How an integration uses its keys.
 
     `bare_rsa` is the one algorithm of an RSA key that names none (SIG-009); `tenant` the tenant of the
-    issuer, which a key for another tenant does not serve (AZR-012).
+    issuer, which a key for another tenant does not serve (AZR-012); `nokid` what a token without kid gets
+    (KEY-008).
     """
 
     bare_rsa: str | None
     tenant: str | None
+    nokid: Literal["single", "reject", "try_fitting"] = "single"
 
 
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
-    """One usable key: its kid, the algorithms that it is restricted to (None: those that fit), its tenant."""
+    """One usable key: its kid, the algorithms that it is restricted to (None: those that fit), its tenant.
+
+    `dates` are the first and the last second (since the epoch) of its certificate, None without one.
+    """
 
     kid: str | None
     material: KeyMaterial
     algorithms: frozenset[str] | None = None
     tenant: str | None = None
+    dates: tuple[float, float] | None = field(default=None, compare=False)
 
     def serves(self, algorithm: Algorithm, use: KeyUse) -> bool:
         """Tell whether this key may check signatures of an algorithm (KEY-013, SIG-009, SIG-019)."""
@@ -154,8 +160,9 @@ def parse_jwk(entry: object) -> VerificationKey:
         raise UnusableKey("it publishes private parts, and everybody can sign with it", weak=True)
     _check_purpose(entry)
     material = _material_of_jwk(kty, entry)
-    _check_certificate(entry, material)
-    return VerificationKey(kid, material, _restriction(entry, material), tenant_of(entry.get("issuer")))
+    dates = _check_certificate(entry, material)
+    tenant = tenant_of(entry.get("issuer"))
+    return VerificationKey(kid, material, _restriction(entry, material), tenant, dates)
 
 
 def material_of(key: object) -> KeyMaterial:
@@ -163,6 +170,11 @@ def material_of(key: object) -> KeyMaterial:
     kty, crv, bound = _shape(key)
     spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined] # _shape
     return KeyMaterial(kty, crv, key, bound, spki)  # type: ignore[arg-type] # _shape let only PublicKey pass
+
+
+def dates_of(certificate: x509.Certificate) -> tuple[float, float]:
+    """Return the first and the last second of a certificate, since the epoch (ONB-016, KEY-021)."""
+    return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
 
 
 def tenant_of(issuer: object) -> str | None:
@@ -237,14 +249,18 @@ def _check_edwards(key: PublicKey, crv: str) -> bytes:
     return _ORDERS[crv]
 
 
-def _check_certificate(entry: dict[str, Any], material: KeyMaterial) -> None:
-    """KEY-019: a JWK that carries certificates holds the first one's key, and thumbprints agree with it."""
+def _check_certificate(entry: dict[str, Any], material: KeyMaterial) -> tuple[float, float] | None:
+    """KEY-019: a JWK that carries certificates holds the first one's key, and thumbprints agree with it.
+
+    Returns the dates of that certificate.
+    """
     if "x5c" not in entry:
-        return
+        return None
     chain = entry["x5c"]
     try:
         der = binascii.a2b_base64(chain[0].encode("ascii"), strict_mode=True)
-        certified = material_of(x509.load_der_x509_certificate(der).public_key())
+        certificate = x509.load_der_x509_certificate(der)
+        certified = material_of(certificate.public_key())
     except (ValueError, TypeError, AttributeError, LookupError, UnsupportedAlgorithm):
         raise UnusableKey("its x5c holds no certificate of a usable key") from None
     if not isinstance(chain, list) or certified.spki != material.spki:
@@ -258,6 +274,7 @@ def _check_certificate(entry: dict[str, Any], material: KeyMaterial) -> None:
         )
         if name in entry and entry[name] != thumbprint:
             raise UnusableKey(f"its {name} is of another certificate")
+    return dates_of(certificate)
 
 
 _TO_URL = bytes.maketrans(b"+/", b"-_")
