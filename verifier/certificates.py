@@ -60,6 +60,7 @@ _EXPORT_AGAIN = "export it again and send it unchanged"
 _COMPROMISED = "a private key, which is compromised now: replace it at your IdP"
 _STRONG_KEY = "use RSA of at least 2048 bits, P-256, P-384, P-521, Ed25519 or Ed448"
 _PKCS7_OID = bytes.fromhex("06092a864886f70d0107")
+# What a client secret looks like; no secret is ever a key (ONB-044).
 _SECRET_TEXT = re.compile(rb"[!-~]{1,512}")
 
 

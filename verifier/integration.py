@@ -25,7 +25,8 @@ class Integration:
 
     A record with several issuers or audiences makes one integration of each pair, all with the same `id`,
     keys and users (CLM-009, ONB-028). `by_client` tells that `client_id` may stand for a missing `aud`
-    (IDP-014), `dated_keys` that a key ends with its certificate (ONB-016).
+    (IDP-014), `dated_keys` that a key ends with its certificate (ONB-016). The Entity ID is a name for the
+    customer's IdP and is compared with no claim (ONB-046).
     """
 
     id: str
@@ -49,7 +50,7 @@ class Integration:
         """Return the key by which the token verifies, or raise TokenRejected.
 
         A token that fails is judged once more if a newer key set may be had: its key may be new, or another
-        one under the same kid (KEY-005, KEY-026).
+        one under the same kid (KEY-005, KEY-026, AZR-017).
         """
         if algorithm.name not in self.algorithms:  # SIG-007: before any key is touched
             raise TokenRejected("algorithm_not_allowed", f"alg {algorithm.name}", "alg")

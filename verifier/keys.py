@@ -148,7 +148,7 @@ def parse_jwks(data: bytes) -> KeySet:
 
 
 def parse_jwk(entry: object) -> VerificationKey:
-    """Make a verification key of one JWK, or raise UnusableKey."""
+    """Make a verification key of one JWK, or raise UnusableKey; Entra's have no alg and an issuer (AZR-011)."""
     if not isinstance(entry, dict):
         raise UnusableKey("it is no JSON object")
     kid, kty = entry.get("kid"), entry.get("kty")

@@ -1,9 +1,11 @@
 """From the claims of a verified token to a user, by External ID.
 
 Must never coerce, trim, fold or normalise a value beyond what the policy says in so many words (MAP-009,
-MAP-025 to MAP-028), and never look further than the users of one integration (MAP-041). Claim names are
-top-level members, exactly as spelled (MAP-029 to MAP-033); they are read from the verified payload and from
-nowhere else (MAP-044, MAP-045). No claim grants more than being that user (MAP-049).
+MAP-025 to MAP-028), and never look further than the users of one integration (MAP-021, MAP-041). Claim names
+are top-level members, exactly as spelled (MAP-029 to MAP-033, AZR-008, IDP-015); they are read from the
+verified payload and from nowhere else (MAP-044, MAP-045), so that `act` and its like name nobody (CLM-029).
+A value is one key of a dictionary, whatever stands in it and however long it is (MAP-034 to MAP-036, IDP-003,
+IDP-013). No claim grants more than being that user (MAP-049).
 
 What the policy leaves open is settled when the users are set, by building other indexes and choosing other
 functions: a token never asks the policy.
@@ -61,7 +63,8 @@ Index = dict[str, User | None]
 class UserFinder:
     """The users of one integration, and `find`, which finds the user of verified claims or rejects.
 
-    A change of users makes another finder (`having`), so that no token sees half of it (MAP-039, MAP-042).
+    A change of users makes another finder (`having`), and so does one of the custom claim: no token sees half of
+    it, and one claim counts at a time (MAP-039, MAP-042, MAP-047).
     """
 
     __slots__ = ("_custom_claim", "_policy", "find", "users")

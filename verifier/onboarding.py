@@ -31,7 +31,7 @@ from verifier.mixed_keys import MixedKeys
 from verifier.policy import MAX_LEEWAY_S, Policy
 
 MAX_CERTIFICATES = 5
-"""Most certificates of one integration, counted after bundles are expanded (ONB-007)."""
+"""Most certificates of one integration, counted after bundles are expanded (ONB-007); a JWKS may hold any (ONB-008)."""
 
 MAX_VALUE_CHARS = 2048
 """Longest Entity ID, issuer, audience or kid."""
@@ -238,7 +238,7 @@ class Onboarding:
         if not isinstance(ca_file, str | None):
             raise OnboardingRefused("jwks_url", "ca_file: send the path as text", "ca_file")
         try:
-            check_url(url, allow_local=self._policy.allow_local_jwks)  # ONB-024
+            check_url(url, allow_local=self._policy.allow_local_jwks)  # ONB-024; its query is kept (AZR-016)
         except ValueError as fault:
             raise OnboardingRefused("jwks_url", f"jwks_uri {quoted(url)}: {fault}", "jwks_uri") from None
         source = self._jwks_source(url, ca_file)

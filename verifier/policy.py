@@ -5,7 +5,7 @@ of the profile table in the rulebook (section 2), so the reference verifier beha
 nothing. A knob has the name and the values of that table.
 
 The other knobs of the table serve the judging of others. Here they are fixed to their first value, and no
-code asks for them: `sub_type`, `external_id_reuse`, `kid_binding`, `dup_kid`, `jwk_use`, `jwk_alg_required`,
+code asks for them: `sub_type`, `external_id_reuse` (MAP-043), `kid_binding`, `dup_kid`, `jwk_use`, `jwk_alg_required`,
 `unknown_jwk`, `x5c_mismatch`, `empty_jwks`, `redirects`, `alg_for_bare_rsa`, `high_s`, `small_order_keys`,
 `jku`, `x5u`, `x5c_trust`, `x5t_select`, `crit_shape`, `crit_b64_true`, `b64_without_crit`,
 `b64_noncanonical`, `dup_json`, `bom`, `outer_ws`, `cty_plain`, `header_replicas`, `iss_required`,

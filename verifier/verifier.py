@@ -146,7 +146,12 @@ class Verifier:
             self._issuers.clear()
 
     def _integration_of(self, claims: Mapping[str, Any]) -> Integration:
-        """Choose by the unverified issuer and audience, exactly and as a pair (CLM-001 to CLM-009)."""
+        """Choose by the unverified issuer and audience, exactly and as a pair (CLM-001 to CLM-009, CLM-033).
+
+        No IdP has a form of its own here: versions, tenants, clouds, realms and hosts are other texts (AZR-001
+        to AZR-004, AZR-013, AZR-023, IDP-008, IDP-010), and no claim but `aud` says for whom a token is, unless
+        an integration says so (IDP-006, IDP-011, IDP-014).
+        """
         issuer = _present(claims, "iss")
         if not isinstance(issuer, str):  # CLM-003
             raise TokenRejected("claim_type", "iss is no string", "iss")
