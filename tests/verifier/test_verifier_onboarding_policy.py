@@ -44,7 +44,7 @@ def certified(spki: bytes) -> bytes:
 
 
 def pss_certificate(signer: "Signer", digest: str | None) -> bytes:
-    """Write the certificate of an RSA key that is restricted to PSS, with a hash: the last digit of its OID, "" for SHA-1."""
+    """Write the certificate of an RSA key for PSS alone; its hash: the last digit of the OID, "" for SHA-1."""
     public = signer.key.public_key().public_bytes(DER, serialization.PublicFormat.PKCS1)
     oid = bytes.fromhex("06092a864886f70d01010a")
     parameters = b"" if digest is None else element(0x30)
