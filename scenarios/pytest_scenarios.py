@@ -179,7 +179,7 @@ class TableFile(pytest.File):
     def collect(self) -> Iterator[TableItem]:
         """Yield the scenarios of the table. Raises `CollectError` with each mistake in one line."""
         named = self.config.getini("touchstone_target")
-        make = reference_session
+        make: Callable[[], Session] = reference_session
         try:
             if named:
                 spec = load_target(self.config.rootpath / str(named))

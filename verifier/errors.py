@@ -24,6 +24,8 @@ RejectReason = Literal[
     "user_inactive",
     "user_ambiguous",
     "unavailable",
+    "lifetime",
+    "scope",
 ]
 """Why a token was rejected."""
 

@@ -12,11 +12,11 @@ import msgspec
 from verifier.algorithms import ALGORITHMS, Algorithm
 from verifier.compact import decode_base64url, decode_object
 from verifier.errors import TokenRejected, quoted
+from verifier.policy import Policy
 
 MAX_KID_CHARS = 1024
 """Longest kid that is looked up (KEY-037)."""
 
-_TYPES = frozenset({"jwt", "at+jwt"})
 _REMEMBERED, _REMEMBERED_BYTES = 256, 1024
 
 
@@ -25,6 +25,8 @@ class JoseHeader(msgspec.Struct, frozen=True):
 
     algorithm: Algorithm
     kid: str | None
+    media_type: str
+    """The `typ` in small letters and without `application/`, or `absent`."""
     replicas: tuple[tuple[str, Any], ...]
     """The claims that the header repeats (RFC 7519 section 5.3), to be held against the payload's."""
 
@@ -50,12 +52,24 @@ def judge_header(segment: bytes) -> JoseHeader:
     if algorithm is None:  # SIG-004, SIG-006, SIG-008
         raise TokenRejected("algorithm_not_allowed", f"alg {quoted(name)}", "alg")
     _check_critical(header)
-    _check_type(header)
     replicas = tuple((claim, header[claim]) for claim in ("iss", "sub", "aud") if claim in header)
-    return JoseHeader(algorithm, _kid(header), replicas)
+    return JoseHeader(algorithm, _kid(header), _media_type(header), replicas)
 
 
 _remembered = lru_cache(_REMEMBERED)(judge_header)
+
+
+def accepted_types(policy: Policy) -> frozenset[str]:
+    """Return the `media_type`s that a policy lets pass."""
+    types = {name.lower().removeprefix("application/") for name in policy.typ}
+    only_access = {"at+jwt"} if policy.token_kind == "id" else set()  # noqa: S105 - no password
+    return frozenset(types - only_access)  # CLM-023, RFC 9068 section 2.1
+
+
+def check_type(header: JoseHeader, types: frozenset[str]) -> None:
+    """Refuse a token of another kind than those that `accepted_types` lists (CLM-022, IDP-004)."""
+    if header.media_type not in types:
+        raise TokenRejected("token_type", f"typ {quoted(header.media_type)}", "typ")
 
 
 def check_replicas(header: JoseHeader, claims: dict[str, Any]) -> None:
@@ -73,14 +87,14 @@ def _check_critical(header: dict[str, Any]) -> None:
         raise TokenRejected("header_not_allowed", "crit names what is not understood", "crit")
 
 
-def _check_type(header: dict[str, Any]) -> None:
+def _media_type(header: dict[str, Any]) -> str:
     if "typ" not in header:
-        return
-    media_type = header["typ"]
-    if (
-        not isinstance(media_type, str) or media_type.lower().removeprefix("application/") not in _TYPES
-    ):  # CLM-022
-        raise TokenRejected("token_type", f"typ {quoted(media_type)}", "typ")
+        return "absent"
+    value = header["typ"]
+    media_type = value.lower().removeprefix("application/") if isinstance(value, str) else "absent"
+    if media_type == "absent":
+        raise TokenRejected("token_type", f"typ {quoted(value)}", "typ")
+    return media_type
 
 
 def _kid(header: dict[str, Any]) -> str | None:

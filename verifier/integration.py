@@ -3,36 +3,56 @@
 Must never reach the keys or the users of another integration (KEY-036, SIG-028, MAP-041).
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
 
+from verifier.algorithms import Algorithm
+from verifier.claims import ClaimRules
 from verifier.compact import CompactJws
 from verifier.errors import TokenRejected, quoted
 from verifier.header import JoseHeader
 from verifier.key_source import KeySource
 from verifier.keys import KeySet, KeyUse, VerificationKey
-from verifier.mapping import Directory
+from verifier.mapping import User, UserFinder
+
+State = Literal["requested", "active", "disabled"]
+"""Whether the tokens of an integration count: not yet, now, or no more (ONB-042)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """What was agreed at onboarding; a change makes a new one, so that no token sees half of it (ONB-043)."""
+    """What was agreed at onboarding; a change makes a new one, so that no token sees half of it (ONB-043).
+
+    A record with several issuers or audiences makes one integration of each pair, all with the same `id`,
+    keys and users (CLM-009, ONB-028). `by_client` tells that `client_id` may stand for a missing `aud`
+    (IDP-014), `dated_keys` that a key ends with its certificate (ONB-016). The Entity ID is a name for the
+    customer's IdP and is compared with no claim (ONB-046).
+    """
 
     id: str
     entity_id: str
     issuer: str
     audience: str
+    by_client: bool
+    state: State
     algorithms: frozenset[str]
     key_use: KeyUse
-    custom_claim: str | None
-    leeway_s: int
+    dated_keys: bool
     keys: KeySource
-    users: Directory
+    claim_rules: ClaimRules
+    users: UserFinder
+
+    def having(self, users: Iterable[User]) -> "Integration":
+        """Return the same integration with other users."""
+        return replace(self, users=self.users.having(users))
 
     def check_signature(self, jws: CompactJws, header: JoseHeader) -> VerificationKey:
         """Return the key by which the token verifies, or raise TokenRejected.
 
         A token that fails is judged once more if a newer key set may be had: its key may be new, or another
-        one under the same kid (KEY-005, KEY-026). Only a kid that is unknown is worth waiting for (OPS-006).
+        one under the same kid (KEY-005, KEY-026, AZR-017). Only a kid that is unknown is worth waiting for
+        (OPS-006).
         """
         if header.algorithm.name not in self.algorithms:  # SIG-007: before any key is touched
             raise TokenRejected("algorithm_not_allowed", f"alg {header.algorithm.name}", "alg")
@@ -47,6 +67,12 @@ class Integration:
         return verifying_key(jws, header, newer, self.key_use)
 
 
+def check_dates(key: VerificationKey, now: float) -> None:
+    """Reject by a key whose certificate is not valid now, in seconds since the epoch (ONB-016, KEY-021)."""
+    if key.dates is not None and not key.dates[0] <= now <= key.dates[1]:
+        raise TokenRejected("unknown_key", "the certificate of the key is not valid now", "kid")
+
+
 def verifying_key(jws: CompactJws, header: JoseHeader, keys: KeySet, use: KeyUse) -> VerificationKey:
     """Return the one key of the set by which the token verifies; TokenRejected if there is none.
 
@@ -55,6 +81,8 @@ def verifying_key(jws: CompactJws, header: JoseHeader, keys: KeySet, use: KeyUse
     """
     algorithm, kid = header.algorithm, header.kid
     found = keys.find(kid, algorithm, use)
+    if kid is None and use.nokid != "single":
+        found = _without_kid(jws, algorithm, found, use)
     if not found and kid is not None and keys.knows(kid, use):  # SIG-009, SIG-019, KEY-013
         raise TokenRejected("algorithm_not_allowed", f"the key is not for {algorithm.name}", "alg")
     if len(found) != 1:
@@ -65,3 +93,15 @@ def verifying_key(jws: CompactJws, header: JoseHeader, keys: KeySet, use: KeyUse
     if not algorithm.verify(jws.signing_input, found[0].material, jws.signature):
         raise TokenRejected("bad_signature", "the signature is not by the key that kid names")
     return found[0]
+
+
+def _without_kid(
+    jws: CompactJws, algorithm: Algorithm, fitting: tuple[VerificationKey, ...], use: KeyUse
+) -> tuple[VerificationKey, ...]:
+    """KEY-008: no key, or of the keys that fit the one that verifies, in whatever order they come."""
+    if use.nokid == "reject":
+        return ()
+    good = tuple(key for key in fitting if algorithm.verify(jws.signing_input, key.material, jws.signature))
+    if fitting and not good:
+        raise TokenRejected("bad_signature", "the signature is by none of the keys")
+    return good

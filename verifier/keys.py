@@ -9,7 +9,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from cryptography import x509
@@ -25,6 +25,7 @@ from jwt.exceptions import PyJWTError
 from verifier.algorithms import ALGORITHMS, Algorithm, KeyMaterial, PublicKey
 from verifier.compact import decode_base64url, decode_json
 from verifier.errors import quoted
+from verifier.policy import NoKid
 from verifier.shipped_keys import SHIPPED_TEST_KEYS
 
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
@@ -79,27 +80,33 @@ class KeyUse:
     """How an integration uses its keys.
 
     `bare_rsa` is the one algorithm of an RSA key that names none (SIG-009); `tenant` the tenant of the
-    issuer, which a key for another tenant does not serve (AZR-012).
+    issuer, which a key for another tenant does not serve (AZR-012); `nokid` what a token without kid gets
+    (KEY-008).
     """
 
     bare_rsa: str | None
     tenant: str | None
+    nokid: NoKid = "single"
 
     @classmethod
-    def of(cls, algorithms: Iterable[str], issuer: str | None) -> Self:
+    def of(cls, algorithms: Iterable[str], issuer: str | None, nokid: NoKid = "single") -> Self:
         """Derive it from what was agreed: of a bare RSA key, RS256 if it is listed, else the first."""
         rsa = [name for name in algorithms if ALGORITHMS[name].kty == "RSA"]
-        return cls("RS256" if "RS256" in rsa else next(iter(rsa), None), tenant_of(issuer))
+        return cls("RS256" if "RS256" in rsa else next(iter(rsa), None), tenant_of(issuer), nokid)
 
 
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
-    """One usable key: its kid, the algorithms that it is restricted to (None: those that fit), its tenant."""
+    """One usable key: its kid, the algorithms that it is restricted to (None: those that fit), its tenant.
+
+    `dates` are the first and the last second (since the epoch) of its certificate, None without one.
+    """
 
     kid: str | None
     material: KeyMaterial
     algorithms: frozenset[str] | None = None
     tenant: str | None = None
+    dates: tuple[float, float] | None = field(default=None, compare=False)
 
     def serves(self, algorithm: Algorithm, use: KeyUse) -> bool:
         """Tell whether this key may check signatures of an algorithm (KEY-013, SIG-009, SIG-019)."""
@@ -209,7 +216,7 @@ def parse_jwks(data: bytes, *, read_x5c: bool = True, allow_test_keys: bool = Fa
 
 
 def parse_jwk(entry: object, *, read_x5c: bool = True, allow_test_keys: bool = False) -> VerificationKey:
-    """Make a verification key of one JWK, or raise UnusableKey."""
+    """Make a verification key of one JWK, or raise UnusableKey; Entra's have no alg and an issuer (AZR-011)."""
     if not isinstance(entry, dict):
         raise UnusableKey("it is no JSON object")
     kid, kty = entry.get("kid"), entry.get("kty")
@@ -224,9 +231,9 @@ def parse_jwk(entry: object, *, read_x5c: bool = True, allow_test_keys: bool = F
     _check_purpose(entry)
     if not allow_test_keys:
         check_not_shipped(material)
-    if read_x5c:
-        _check_certificate(entry, material)
-    return VerificationKey(kid, material, _restriction(entry, material), tenant_of(entry.get("issuer")))
+    dates = _check_certificate(entry, material) if read_x5c else None
+    tenant = tenant_of(entry.get("issuer"))
+    return VerificationKey(kid, material, _restriction(entry, material), tenant, dates)
 
 
 def check_not_shipped(material: KeyMaterial) -> None:
@@ -246,6 +253,11 @@ def material_of(key: object) -> KeyMaterial:
 def encode_base64url(data: bytes) -> str:
     """Encode in unpadded base64url (RFC 7515 section 2)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def dates_of(certificate: x509.Certificate) -> tuple[float, float]:
+    """Return the first and the last second of a certificate, since the epoch (ONB-016, KEY-021)."""
+    return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
 
 
 def tenant_of(issuer: object) -> str | None:
@@ -320,14 +332,18 @@ def _check_edwards(key: PublicKey, crv: str) -> bytes:
     return _ORDERS[crv]
 
 
-def _check_certificate(entry: dict[str, Any], material: KeyMaterial) -> None:
-    """KEY-019: a JWK that carries certificates holds the first one's key, and thumbprints agree with it."""
+def _check_certificate(entry: dict[str, Any], material: KeyMaterial) -> tuple[float, float] | None:
+    """KEY-019: a JWK that carries certificates holds the first one's key, and thumbprints agree with it.
+
+    Returns the dates of that certificate.
+    """
     if "x5c" not in entry:
-        return
+        return None
     chain = entry["x5c"]
     try:
         der = binascii.a2b_base64(chain[0].encode("ascii"), strict_mode=True)
-        certified = material_of(x509.load_der_x509_certificate(der).public_key())
+        certificate = x509.load_der_x509_certificate(der)
+        certified = material_of(certificate.public_key())
     except (ValueError, TypeError, AttributeError, LookupError, UnsupportedAlgorithm):
         raise UnusableKey("its x5c holds no certificate of a usable key") from None
     if not isinstance(chain, list) or certified.spki != material.spki:
@@ -338,3 +354,4 @@ def _check_certificate(entry: dict[str, Any], material: KeyMaterial) -> None:
     ):
         if name in entry and entry[name] != encode_base64url(digest.digest()):
             raise UnusableKey(f"its {name} is of another certificate")
+    return dates_of(certificate)

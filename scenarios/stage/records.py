@@ -49,7 +49,12 @@ def record(scene: Scene, party: Party) -> dict[str, Any]:
 def directory(scene: Scene, party: str) -> list[dict[str, Any]]:
     """Return the users of an integration, as `onboard` sends them."""
     return [
-        {"name": user, "external_id": scene.external_id(user), "active": scene.users[user].active}
+        {
+            "name": user,
+            "external_id": scene.external_id(user),
+            "active": scene.users[user].active,
+            "claim": scene.claim_of(user),
+        }
         for user in scene.users_of(party)
     ]
 

@@ -121,6 +121,13 @@ class Scene:
         party = self.parties[spec.of or MAIN]
         return pairwise_sub(party.issuer.tenant, Person.named(user).oid, spec.pairwise)
 
+    def claim_of(self, user: str) -> str:
+        """Return the claim that a user's External ID is of: for verifiers that ask (MAP-019, MAP-023)."""
+        spec = self.users[user]
+        custom = self.parties[spec.of or MAIN].spec.custom_claim
+        named = isinstance(custom, str) and custom.strip() and spec.pairwise is None
+        return spec.claim or (str(custom) if named else "sub")
+
     def user_of(self, claims: Mapping[str, Any]) -> str | None:
         """Return the user that claims name: by the custom claim when it has a value, else by `sub`.
 

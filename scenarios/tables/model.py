@@ -102,6 +102,13 @@ class UserSpec(Strict, frozen=True, kw_only=True):
         Doc(description="In place of external_id: the Entra sub of this user at this application's audience"),
     ] = None
     active: Annotated[bool, Doc(description="Whether the user may sign in")] = True
+    claim: Annotated[
+        str | None,
+        Doc(
+            description="The claim that the External ID is of, where a target asks; the custom claim by default,"
+            " sub for a pairwise one and where there is none"
+        ),
+    ] = None
     of: Annotated[
         str | None, Doc(description="The integration the user belongs to; the main one by default")
     ] = None

@@ -6,9 +6,13 @@ It runs in this process, obeys the clock that messages carry, and fetches keys o
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from scenarios import rulebook
 from scenarios.targets.in_process import ObjectTarget
+from scenarios.targets.profile import Profile, TargetError
 from scenarios.targets.session import Session
 from verifier import (
     CertificateFile,
@@ -29,18 +33,50 @@ ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES25
 CAPABILITIES: Final = ("clock", "reset", "users", "onboarding", "reasons", "audit", "endpoints")
 
 
+_POLICY: Final = Policy(allow_local_jwks=True, allow_test_keys=True)
+"""The mock IdP is on loopback, and its keys are the shipped ones; no deployment would say so."""
+_KEPT_BY_ANY: Final = frozenset({"algs", "propagation_s"})
+"""Knobs that need nothing set: a record lists its algorithms, and a change holds at once."""
+
+
+def policy_of(knobs: Mapping[str, Any]) -> Policy:
+    """Return the policy that declares these knobs, named and valued as a profile does (rulebook section 2).
+
+    Raises `TargetError` (`configuration`) for a value that the reference verifier has no code for.
+    """
+    said: dict[str, Any] = {}
+    for name, value in knobs.items():
+        if name in _KEPT_BY_ANY:
+            continue
+        default = getattr(_POLICY, name, None)
+        if name in Policy.__dataclass_fields__:
+            said[name] = value == "true" if isinstance(default, bool) else _as_policy_has_it(value)
+        elif value != rulebook.knobs()[name].default:
+            raise TargetError(
+                "configuration",
+                f"the reference verifier leaves no choice of '{name}': it is {rulebook.knobs()[name].default}",
+            )
+    try:
+        return replace(_POLICY, **said)
+    except ValueError as broken:
+        raise TargetError("configuration", f"the profile breaks a floor: {broken}") from None
+
+
+def _as_policy_has_it(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
 class ReferenceTarget:
     """The reference verifier behind the target protocol (version 1); `now` is obeyed from the first one seen."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: Policy = _POLICY) -> None:
         self._now = 0.0
+        self._policy = policy
         self._nodes = [self._node()]
         self._live: dict[str, tuple[IntegrationRecord, tuple[User, ...]]] = {}
 
     def _node(self) -> Verifier:
-        # The mock IdP is on loopback, and its keys are the shipped ones; no deployment would say so.
-        policy = Policy(allow_local_jwks=True, allow_test_keys=True)
-        return Verifier(policy, clock=self._time, monotonic=self._time, spawn=_at_once)
+        return Verifier(self._policy, clock=self._time, monotonic=self._time, spawn=_at_once)
 
     def _time(self) -> float:
         return self._now
@@ -64,9 +100,7 @@ class ReferenceTarget:
         """Answer `onboard`."""
         self._tell_time(message)
         record = _record(message["integration"])
-        users = tuple(
-            User(user["name"], user["external_id"] or "", active=user["active"]) for user in message["users"]
-        )
+        users = tuple(_user(user) for user in message["users"])
         try:
             warnings = [node.onboard(record, users) for node in self._nodes].pop().warnings
         except OnboardingRefused as refused:
@@ -127,9 +161,24 @@ class ReferenceTarget:
         self._now = float(message.get("now", self._now))
 
 
-def reference_session() -> Session:
-    """Return a session with the reference verifier, not yet started."""
-    return Session(ObjectTarget(ReferenceTarget))
+def reference_session(profile: Profile | None = None) -> Session:
+    """Return a session with the reference verifier, not yet started, whose policy is what the profile declares.
+
+    Raises `TargetError` (`configuration`) for knobs that it has no code for.
+    """
+    return Session(reference_channel(profile or Profile()), profile=profile)
+
+
+def reference_channel(profile: Profile) -> ObjectTarget:
+    """Return the channel to a reference verifier that obeys a profile; raises as `reference_session` does."""
+    return ObjectTarget(partial(ReferenceTarget, policy_of(profile.knobs)))
+
+
+def _user(raw: Mapping[str, Any]) -> User:
+    claim = raw.get("claim", "sub")
+    return User(
+        raw["name"], raw["external_id"] or "", active=raw["active"], claim=claim, enrolled=claim != "sub"
+    )
 
 
 def _at_once(work: Callable[[], None]) -> None:
@@ -139,11 +188,12 @@ def _at_once(work: Callable[[], None]) -> None:
 
 def _record(raw: Mapping[str, Any]) -> IntegrationRecord:
     known = {name: raw[name] for name in IntegrationRecord.__dataclass_fields__ if name in raw}
-    if isinstance(files := known.get("certificates"), list):
-        known["certificates"] = [
-            CertificateFile(kid=file.get("kid"), content=_content(file), name=file.get("name", ""))
-            for file in files
-        ]
+    for form in ("certificates", "public_keys"):
+        if isinstance(files := known.get(form), list):
+            known[form] = [
+                CertificateFile(kid=file.get("kid"), content=_content(file), name=file.get("name", ""))
+                for file in files
+            ]
     return IntegrationRecord(**{"id": raw.get("id"), **known})
 
 

@@ -124,7 +124,7 @@ def open_target(spec: TargetSpec) -> Session:
 class _Adapter:
     """One way to reach a target: the field that it needs, those it may have, and what makes its channel."""
 
-    needs: str
+    needs: str | None
     takes: frozenset[str]
     open: Callable[[TargetSpec], Channel]
 
@@ -141,9 +141,16 @@ def _json_lines(spec: TargetSpec) -> Channel:
     return JsonLines(command, cwd=spec.folder, env=spec.env)
 
 
+def _reference(spec: TargetSpec) -> Channel:
+    from scenarios.targets.reference import reference_channel
+
+    return reference_channel(spec.profile)
+
+
 _ADAPTERS: Final[Mapping[str, _Adapter]] = {
     "in-process": _Adapter("python", frozenset({"rejects", "reasons"}), _in_process),
     "json-lines": _Adapter("command", frozenset({"env"}), _json_lines),
+    "reference": _Adapter(None, frozenset(), _reference),
 }
 _REACHING: Final = ("python", "rejects", "reasons", "command", "env")
 
@@ -222,7 +229,7 @@ def _mistakes_of_reach(table: _TargetTable) -> Iterator[tuple[Where, str]]:
     if adapter is None:
         yield ("adapter",), f"'{table.adapter}' is no adapter{nearest(table.adapter, _ADAPTERS)}"
         return
-    if not getattr(table, adapter.needs):
+    if adapter.needs and not getattr(table, adapter.needs):
         yield ("adapter",), f"the adapter '{table.adapter}' needs '{adapter.needs}'"
     for field in _REACHING:
         if getattr(table, field) and field not in {adapter.needs, *adapter.takes}:

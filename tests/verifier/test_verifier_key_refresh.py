@@ -85,7 +85,7 @@ def outcome(world: "World", token: str) -> str:
 
 
 def source_of(world: "World") -> JwksSource:
-    source = world.verifier._by_id["i-1"].keys
+    source = world.verifier._by_id["i-1"][0].keys
     assert isinstance(source, JwksSource)
     return source
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from verifier import User
+from verifier import OnboardingRefused, User
 
 if TYPE_CHECKING:
     from tests.verifier.conftest import Signer, World
@@ -171,10 +171,18 @@ def test_a_long_external_id_is_compared_in_full(world: "World", rs256: "Signer")
         assert world.rejects(rs256.token(world.claims(sub="x" * length))) == "no_user"
 
 
-def test_two_users_with_one_external_id_are_ambiguous(world: "World", rs256: "Signer") -> None:
-    """MAP-038: even if one of them is inactive."""
-    world.onboard(User("ann", "same"), User("bob", "same", active=False))
-    assert world.rejects(rs256.token(world.claims(sub="same"))) == "user_ambiguous"
+@pytest.mark.parametrize(
+    "second", [User("bob", "same"), User("bob", "same", active=False), User("ann", "same")]
+)
+def test_two_users_with_one_external_id_are_refused(world: "World", rs256: "Signer", second: User) -> None:
+    """MAP-037, MAP-038: even if one of them is inactive; and what was before goes on."""
+    with pytest.raises(OnboardingRefused) as refusal:
+        world.verifier.set_users("i-1", [User("ann", "same"), second])
+    assert refusal.value.reason == "user"
+    assert "'ann'" in refusal.value.detail
+    assert world.accepts(rs256.token(world.claims())) == "ann"
+    world.verifier.set_users("i-1", [User("ann", "other"), User("bob", "same")])
+    assert world.accepts(rs256.token(world.claims(sub="same"))) == "bob"
 
 
 def test_users_are_judged_as_they_are_at_each_request(world: "World", rs256: "Signer") -> None:
