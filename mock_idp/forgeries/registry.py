@@ -153,7 +153,6 @@ def finish(credential: Credential) -> str | bytes:
 
 
 def nearest(wrong: object, names: Mapping[str, Any] | tuple[str, ...]) -> str:
-    """Say for an error message which names there are, the nearest first."""
+    """Say for an error message which name is near, or else which there are."""
     close = get_close_matches(str(wrong), list(names), n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{hint} (there are {', '.join(names)})"
+    return f"; did you mean {close[0]!r}?" if close else f" (there are {', '.join(names)})"
