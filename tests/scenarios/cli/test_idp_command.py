@@ -3,6 +3,8 @@
 import base64
 import json
 import os
+import re
+import shlex
 import signal
 import socket
 import ssl
@@ -207,6 +209,10 @@ WRONG_CONFIGS = [
     ("issuers:\n  - {path: /a, persna: okta}", ":2:16: unknown field 'persna' (did you mean 'persona'?)"),
     ("issuers:\n  - path: /a\n    persona: okt", ":3:5: unknown persona 'okt': did you mean 'okta'?"),
     ("issuers:\n  - path: a", ":2:5: a path starts with a slash"),
+    ("issuers:\n  - path: /a b", ":2:5: a path is spelled as in a URL"),
+    ("issuers:\n  - path: /_admin/x", ":2:5: the path '/_admin/x' belongs to the server itself"),
+    ("base_url: idp.example", ":1:1: the address of a server is like https://idp.example:8443"),
+    ("browser_url: 'http://[::1'", ":1:1: the address of a server is like"),
     ("issuers:\n  - algs: [RS265]", ":2:12: 'algs': 'RS265' is no word for it (did you mean 'RS256'?)"),
     ("issuers:\n  - {}\n  - {}", ":3:5: two issuers have the path ''"),
     ("issuers:\n  - keys:\n      - fixed: zzz", ":3:9: no fixed key 'zzz'"),
@@ -246,6 +252,11 @@ def test_a_mistake_in_the_configuration_is_named_where_it_stands(
         (("--host", "203.0.113.1"), "203.0.113.1 port 0: "),
         (("--state", "/nonexistent/state"), "No such file"),
         (("--https", "--ca-out", "/nonexistent/ca.pem"), "'/nonexistent/ca.pem'"),
+        (
+            ("--base-url", "idp:8080"),
+            "the address of a server is like https://idp.example:8443, not 'idp:8080'",
+        ),
+        (("--base-url", "http://idp/?x"), "the address of a server is like"),
         (("--port", "65536"), "'--port': 65536 is not in the range"),
         (("--prot", "0"), "'--prot'"),
         (("okta",), "unexpected extra argument (okta)"),
@@ -337,6 +348,17 @@ def test_wrong_words_to_mint_are_status_2_with_the_nearest(arguments: tuple[str,
     assert (ran.returncode, ran.stdout) == (2, "")
     assert error.lower() in ran.stderr.lower()
     assert is_one_line(ran.stderr)
+
+
+def test_every_mint_command_of_the_guide_prints_a_token() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "mock-idp.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^touchstone (mint .+)$", guide, re.MULTILINE)
+    commands += [" ".join(found.split()) for found in re.findall(r"`touchstone (mint [^`]+)`", guide)]
+
+    for command in commands:
+        ran = run(*shlex.split(command, comments=True))
+        assert (ran.returncode, ran.stderr, ran.stdout.count(".")) == (0, "", 2), command
+    assert len(commands) == 5
 
 
 def test_mint_publishes_further_keys_beside_the_one_that_signs() -> None:
