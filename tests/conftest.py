@@ -9,7 +9,8 @@ collect_ignore_glob = [
     for pattern, variable in (
         ("*_browser.py", "TOUCHSTONE_CHROMIUM"),
         ("*_npm.py", "TOUCHSTONE_NODE_CLIENTS"),
+        ("*_gateways.py", "TOUCHSTONE_ENVOY"),
     )
     if variable not in os.environ
 ]
-"""`nox -s browser` and `nox -s clients` set these; what they need cannot be had from PyPI alone."""
+"""`nox -s browser`, `clients` and `gateways` set these; what they need cannot be had from PyPI alone."""

@@ -18,6 +18,8 @@ JSON_SEGMENTS: tuple[Segment, ...] = ("header", "payload")
 def choice(arg: Any, table: Mapping[str, Value], default: str | None = None) -> Value:
     """Look the argument up in a table; None means the default, where there is one."""
     name = default if arg is None else arg
+    if name is None:
+        raise ForgeryError(f"needs an argument{nearest('', tuple(table))}")
     if not isinstance(name, str) or name not in table:
         raise ForgeryError(f"no such form: {name!r}{nearest(name, tuple(table))}")
     return table[name]

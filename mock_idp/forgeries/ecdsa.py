@@ -38,7 +38,14 @@ _ENCODINGS: Mapping[str, Callable[[int, int, int], bytes]] = {
     "short": lambda r, s, width: (_pair_bytes(r, s, width))[:-1],
     "long": lambda r, s, width: _pair_bytes(r, s, width + 1),
     "all_ff": lambda _r, _s, width: b"\xff" * (2 * width),
+    "low_512_bits": lambda r, s, _width: _pair_bytes(r % 2**512, s % 2**512, 64),
 }
+
+
+_TRIMMED: Mapping[str, tuple[int, ...]] = {"zero_trimmed": (1,), "zeros_trimmed": (0, 1)}
+"""Which of r and s lose their leading zero byte, which they have by chance: s, or both."""
+_OF_ES512 = frozenset({"zeros_trimmed", "low_512_bits"})
+"""What no other curve has: r and s of 521 bits begin with a byte that is zero every second time."""
 
 
 def _pair_bytes(r: int, s: int, width: int) -> bytes:
@@ -55,25 +62,30 @@ def ecdsa_signature(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     """An ECDSA signature with r or s out of range, in another encoding, or as its high-s twin.
 
     Argument: `zero`, `r_zero`, `s_zero`, `r_n`, `s_n`, `r_n_s_one`, `all_ff`, `der`, `short`, `long`,
-    `zero_trimmed` (an s with a leading zero byte, written without it) or `high_s`, which is valid.
+    `zero_trimmed` (an s with a leading zero byte, written without it) or `high_s`, which is valid; with ES512 also
+    `zeros_trimmed` (130 bytes: r and s both without their leading zero byte) and `low_512_bits` (128 bytes: no more
+    than that of either).
     """
     private = draft.key.private
     if not isinstance(private, ec.EllipticCurvePrivateKey):
         raise ForgeryError(f"ecdsa_signature needs an EC key, and this token is signed with {draft.alg}")
     width = draft.key.coordinate_bytes
-    if arg == "zero_trimmed":
-        return _zero_trimmed(draft, width)
-    forms = {**_PAIRS, **_ENCODINGS}
-    choice(arg, forms)
+    choice(arg, {**_PAIRS, **_ENCODINGS, **_TRIMMED})
+    if arg in _OF_ES512 and private.curve.name != "secp521r1":
+        raise ForgeryError(f"{arg} needs a key for ES512, and this token is signed with {draft.alg}")
+    if arg in _TRIMMED:
+        return _trimmed(draft, width, _TRIMMED[arg])
     r, s = _split(draft.raw("signature"))
     if arg in _PAIRS:
         return replace(draft, signature=_pair_bytes(*_PAIRS[arg](r, s, _ORDERS[private.curve.name]), width))
     return replace(draft, signature=_ENCODINGS[arg](r, s, width))
 
 
-def _zero_trimmed(draft: Draft, width: int) -> Draft:
+def _trimmed(draft: Draft, width: int, which: tuple[int, ...]) -> Draft:
     for candidate in redrawn(draft):
         raw = candidate.raw("signature")
-        if raw[width] == 0:
-            return replace(candidate, signature=raw[:width] + raw[width + 1 :])
+        numbers = raw[:width], raw[width:]
+        if all(numbers[place][0] == 0 for place in which):
+            kept = (number[1:] if place in which else number for place, number in enumerate(numbers))
+            return replace(candidate, signature=b"".join(kept))
     raise ForgeryError("no signature with a leading zero byte was found")

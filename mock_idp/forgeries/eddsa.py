@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ed448, ed25519
 
 from mock_idp.draft import Draft
 from mock_idp.forgeries.arguments import choice
@@ -33,22 +33,29 @@ def _noncanonical_r(draft: Draft, private: ed25519.Ed25519PrivateKey) -> bytes:
     return _IDENTITY_NOT_CANONICAL + (k * secret % _L).to_bytes(32, "little")
 
 
+def _ed448(draft: Draft, private: ed25519.Ed25519PrivateKey) -> bytes:
+    seed = hashlib.shake_256(private.private_bytes_raw()).digest(57)
+    return ed448.Ed448PrivateKey.from_private_bytes(seed).sign(draft.signing_input())
+
+
 _EDDSA: Mapping[str, Callable[[Draft, ed25519.Ed25519PrivateKey], bytes]] = {
     "s_plus_l": _s_plus_l,
     "noncanonical_r": _noncanonical_r,
     "short": lambda draft, _private: draft.raw("signature")[:63],
     "long": lambda draft, _private: draft.raw("signature") + b"\x00",
     "zero": lambda _draft, _private: bytes(64),
+    "ed448": _ed448,
     "neutral": lambda _draft, _private: (1).to_bytes(64, "little"),
 }
 
 
 @forgery("eddsa_signature", rules=("SIG-017",))
 def eddsa_signature(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
-    """An Ed25519 signature with S not below L, R not canonical, of a wrong length, or made without a key.
+    """An Ed25519 signature with S not below L, R not canonical, of a wrong length or curve, or made without a key.
 
-    Argument: `s_plus_l`, `noncanonical_r`, `short`, `long`, `zero`, or `neutral`: R is the neutral point and S
-    zero, which the neutral point as public key verifies for every message.
+    Argument: `s_plus_l`, `noncanonical_r`, `short`, `long`, `zero`, `ed448` (a true signature by a key of that
+    curve, 114 bytes), or `neutral`: R is the neutral point and S zero, which the neutral point as public key
+    verifies for every message.
     """
     if not isinstance(draft.key.private, ed25519.Ed25519PrivateKey):
         raise ForgeryError(f"eddsa_signature needs an Ed25519 key, and this token is signed with {draft.alg}")

@@ -48,11 +48,12 @@ def _filled(draft: Draft, where: Segment, filler: str) -> Draft:
 def pad(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     """A segment is padded with `=`, as base64 is and base64url in a JWS is not.
 
-    Argument: the segment (payload by default), or `{segment, signed}`.
+    Argument: the segment (payload by default), or `{segment, text: "=", signed}`; the text may spell it `%3D`.
     """
-    where, signed, _ = _options(arg)
+    where, signed, options = _options(arg, "text")
+    sign = text(options.get("text", "="), "the padding")
     draft = _ensure(draft, where, lambda candidate: len(candidate.segment(where)) % 4 != 0)
-    return _respell(draft, where, lambda t: t + "=" * (-len(t) % 4 or 1), signed=signed)
+    return _respell(draft, where, lambda t: t + sign * (-len(t) % 4 or 1), signed=signed)
 
 
 def _ensure(draft: Draft, where: Segment, fits: Callable[[Draft], bool]) -> Draft:
@@ -88,6 +89,18 @@ def junk(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     """
     where, signed, options = _options(arg, "text")
     return _respell(draft, where, _inserted(text(options.get("text", "*"), "the junk")), signed=signed)
+
+
+@forgery("dangling_character", rules=("FMT-003",))
+def dangling_character(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
+    """A segment ends with a character that is part of no byte, so that its length is one that base64url never has.
+
+    Argument: the segment (payload by default), or `{segment, signed}`. Header and payload decode as they did, where
+    the last character is ignored; so does a signature of whole groups of three bytes (ES384, ES512).
+    """
+    where, signed, _ = _options(arg)
+    draft = _ensure(draft, where, lambda candidate: len(candidate.segment(where)) % 4 == 0)
+    return _respell(draft, where, lambda t: t + "A" * ((1 - len(t)) % 4), signed=signed)
 
 
 @forgery("whitespace", rules=("FMT-004",))

@@ -167,7 +167,11 @@ def not_an_object(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     return _put(draft, where, text(options.get("text", "[]"), "the JSON text").encode())
 
 
-@forgery("claim_as_raw", rules=("FMT-011", "FMT-013", "FMT-025"))
+@forgery(
+    "claim_as_raw",
+    rules=("FMT-011", "FMT-013", "FMT-025", "CLM-002", "CLM-013"),
+    advisories=("CVE-2024-53861", "CVE-2026-25537"),
+)
 def claim_as_raw(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     """A claim's value is the given JSON text, verbatim; the argument is `{member, json}`."""
     options = fields(arg, needed=("member", "json"))
@@ -219,20 +223,31 @@ def deep_nesting(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     return _with_member(draft, where, "x_deep", RawJSON("[" * depth + "]" * depth))
 
 
+def _colliding(number: int) -> str:
+    # `Aa` and `BB` have one hash, and so has every row of so many of them: one bit of the number each.
+    return "".join(("Aa", "BB")[number >> bit & 1] for bit in range(MAX_MEMBERS.bit_length()))
+
+
+_NAMES: Mapping[str, Callable[[int], str]] = {"plain": lambda number: f"x_{number}", "colliding": _colliding}
+
+
 @forgery("many_members", rules=("FMT-014",))
 def many_members(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     """Header or payload has very many unknown members.
 
-    Argument: `{where: header | payload, count: 100000}`, each with its default (payload).
+    Argument: `{where: header | payload, count: 100000, names: plain | colliding}`, each with its default (payload,
+    plain). Colliding names all have one hash where a hash is 31 times the last one plus the next character, as
+    Java's `String.hashCode` is.
     """
-    options = long_form(arg, "where", "count")
+    options = long_form(arg, "where", "count", "names")
     count = size(options.get("count", 100_000), "count", MAX_MEMBERS)
     where = segment(options.get("where"), "payload", JSON_SEGMENTS)
-    added = {f"x_{i}": i for i in range(count)}
+    name = choice(options.get("names"), _NAMES, "plain")
+    added = {name(i): i for i in range(count)}
     return draft.with_header(added) if where == "header" else draft.with_claims(added)
 
 
-@forgery("huge", rules=("FMT-015", "FMT-016"))
+@forgery("huge", rules=("FMT-015", "FMT-016"), advisories=("CVE-2025-61920", "CVE-2025-65015"))
 def huge(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     """The token is about so many bytes long.
 

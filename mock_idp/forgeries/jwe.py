@@ -6,10 +6,11 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mock_idp.draft import Draft, compact, write_json
@@ -50,13 +51,42 @@ def _to_public_key(context: ForgeContext, key: bytes, random: Random) -> bytes:
     return _rsa_oaep(public, key, random)
 
 
-_Wrap = Callable[[ForgeContext, bytes, Random], bytes]
-_JWE: Mapping[str, tuple[Mapping[str, Any], _Wrap]] = {
-    "RSA-OAEP": ({}, _to_public_key),
-    "dir": ({}, lambda _context, _key, _random: b""),
-    "PBES2-HS256+A128KW": (
-        {"p2s": b64url(bytes(16)), "p2c": 2**31 - 1},
-        lambda _context, _key, random: random.randbytes(24),
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """How the receiver gets the content key."""
+
+    key: bytes
+    encrypted_key: bytes = b""
+    members: Mapping[str, Any] = field(default_factory=dict)
+    """What the header says besides `alg`, `enc` and `kid`."""
+
+
+def _agreed(context: ForgeContext, _key: bytes, random: Random) -> _Sealed:
+    # RFC 7518 section 4.6: the key itself comes of the agreement (Concat KDF, one round, no party info).
+    public = context.trusted.private.public_key()
+    if not isinstance(public, ec.EllipticCurvePublicKey):
+        raise ForgeryError(f"ECDH-ES needs an EC key, and the trusted key is for {context.trusted.alg}")
+    ephemeral = ec.derive_private_key(random.getrandbits(250) + 1, public.curve)
+    shared = ephemeral.exchange(ec.ECDH(), public)
+    name = _ENC.encode()
+    info = len(name).to_bytes(4, "big") + name + bytes(8) + (128).to_bytes(4, "big")
+    key = hashlib.sha256((1).to_bytes(4, "big") + shared + info).digest()[:16]
+    return _Sealed(key, members={"epk": _public_point(ephemeral.public_key(), context.jwk["crv"])})
+
+
+def _public_point(public: ec.EllipticCurvePublicKey, crv: str) -> dict[str, str]:
+    numbers, width = public.public_numbers(), (public.curve.key_size + 7) // 8
+    x, y = (b64url(value.to_bytes(width, "big")) for value in (numbers.x, numbers.y))
+    return {"kty": "EC", "crv": crv, "x": x, "y": y}
+
+
+_ENC = "A128GCM"
+_JWE: Mapping[str, Callable[[ForgeContext, bytes, Random], _Sealed]] = {
+    "RSA-OAEP": lambda context, key, random: _Sealed(key, _to_public_key(context, key, random)),
+    "ECDH-ES": _agreed,
+    "dir": lambda _context, key, _random: _Sealed(key),
+    "PBES2-HS256+A128KW": lambda _context, key, random: _Sealed(
+        key, random.randbytes(24), {"p2s": b64url(bytes(16)), "p2c": 2**31 - 1}
     ),
 }
 
@@ -65,20 +95,20 @@ _JWE: Mapping[str, tuple[Mapping[str, Any], _Wrap]] = {
 def jwe(draft: Draft, arg: Any, context: ForgeContext) -> str:
     """An encrypted token of five parts, which proves nothing of who made it.
 
-    Argument: `RSA-OAEP` (default; to the trusted public key), `dir` or `PBES2-HS256+A128KW` (two thousand
-    million rounds), or `{alg, inner: claims | none, zip: false}`; inner `none` is an unsecured token, `zip`
-    compresses a bomb of 10 MB.
+    Argument: `RSA-OAEP` (default) or `ECDH-ES` (both to the trusted public key), `dir` or `PBES2-HS256+A128KW`
+    (two thousand million rounds), or `{alg, inner: claims | none, zip: false}`; inner `none` is an unsecured token,
+    `zip` compresses a bomb of 10 MB.
     """
     options = long_form(arg, "alg", "inner", "zip")
     alg = options.get("alg", "RSA-OAEP")
-    members, wrap = choice(alg, _JWE)
-    random = context.random("jwe")
+    seal, random = choice(alg, _JWE), context.random("jwe")
     key, iv = random.randbytes(16), random.randbytes(12)
-    header = {"alg": alg, "enc": "A128GCM", "kid": draft.header.get("kid"), **members}
+    how = seal(context, key, random)
     plain, more = _inner(draft, options)
-    protected = b64url(write_json({**header, **more}).encode())
-    sealed = AESGCM(key).encrypt(iv, plain, protected.encode())
-    parts = (wrap(context, key, random), iv, sealed[:-16], sealed[-16:])
+    header = {"alg": alg, "enc": _ENC, "kid": draft.header.get("kid"), **how.members, **more}
+    protected = b64url(write_json(header).encode())
+    sealed = AESGCM(how.key).encrypt(iv, plain, protected.encode())
+    parts = (how.encrypted_key, iv, sealed[:-16], sealed[-16:])
     return ".".join((protected, *map(b64url, parts)))
 
 

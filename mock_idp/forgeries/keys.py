@@ -30,7 +30,7 @@ def foreign_key_own_kid(draft: Draft, _arg: Any, context: ForgeContext) -> Draft
     return _by_attacker(draft, context).with_header({"kid": context.attacker.kid})
 
 
-@forgery("unknown_kid", rules=("KEY-004", "KEY-005", "KEY-006"))
+@forgery("unknown_kid", rules=("KEY-004", "KEY-005", "KEY-006", "SIG-027"), advisories=("CVE-2026-48524",))
 def unknown_kid(draft: Draft, arg: Any, context: ForgeContext) -> Draft:
     """Honestly signed under a kid that nobody published; the argument is the kid, a seeded one by default."""
     kid = (

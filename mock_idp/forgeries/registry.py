@@ -67,6 +67,8 @@ class Forgery:
     name: str
     says: str
     """One sentence: what is false about the token."""
+    takes: str
+    """What its argument may be; empty where the sentence says it, or it takes none."""
     rules: tuple[str, ...]
     """The rulebook's rules that the token breaks, or for a harmless variation those that have it accepted."""
     advisories: tuple[str, ...]
@@ -93,7 +95,7 @@ def forgery(
                 raise ForgeryError(f"{name} changes a token before it is signed: put it first")
             return function(credential, arg, context)
 
-        _register(Forgery(name, _sentence(function), rules, advisories, apply))
+        _register(Forgery(name, *_paragraphs(function), rules, advisories, apply))
         return function
 
     return register
@@ -111,7 +113,7 @@ def text_forgery(
                 raise ForgeryError(f"{name} changes text, and the credential is bytes by now: put it first")
             return function(text, arg, context)
 
-        _register(Forgery(name, _sentence(function), rules, advisories, apply))
+        _register(Forgery(name, *_paragraphs(function), rules, advisories, apply))
         return function
 
     return register
@@ -123,8 +125,10 @@ def _register(new: Forgery) -> None:
     FORGERIES[new.name] = new
 
 
-def _sentence(function: Callable[..., Any]) -> str:
-    return " ".join((function.__doc__ or "").split("\n\n")[0].split())
+def _paragraphs(function: Callable[..., Any]) -> tuple[str, str]:
+    """Return a docstring's sentence, and what follows it."""
+    says, _, takes = (function.__doc__ or "").partition("\n\n")
+    return " ".join(says.split()), " ".join(takes.split()).removeprefix("Argument: ")
 
 
 def forge(credential: Credential, name: str, arg: Any = None, *, context: ForgeContext) -> Credential:
@@ -149,7 +153,6 @@ def finish(credential: Credential) -> str | bytes:
 
 
 def nearest(wrong: object, names: Mapping[str, Any] | tuple[str, ...]) -> str:
-    """Say for an error message which names there are, the nearest first."""
+    """Say for an error message which name is near, or else which there are."""
     close = get_close_matches(str(wrong), list(names), n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{hint} (there are {', '.join(names)})"
+    return f"; did you mean {close[0]!r}?" if close else f" (there are {', '.join(names)})"

@@ -12,6 +12,7 @@ from mock_idp.forgeries.arguments import choice, fields, long_form
 from mock_idp.forgeries.registry import ForgeContext, ForgeryError, forgery, text_forgery
 from mock_idp.keys import b64url
 
+_OTHER_ISSUER = "https://other-issuer.example"
 _SHAPES: Mapping[str, Callable[[str, str, str], str]] = {
     "one": lambda h, _p, _s: h,
     "two": lambda h, p, _s: f"{h}.{p}",
@@ -49,6 +50,10 @@ def _flattened(h: str, p: str, s: str) -> str:
     return write_json({"protected": h, "payload": p, "signature": s})
 
 
+def _with_compact(h: str, p: str, s: str) -> str:
+    return write_json({"protected": h, "payload": p, "signature": s, "x": f"{h}.{p}.{s}"})
+
+
 def _general(h: str, p: str, s: str) -> str:
     other = b64url(bytes(64))
     pair = [{"protected": h, "signature": other}, {"protected": h, "signature": s}]
@@ -59,9 +64,10 @@ def _general(h: str, p: str, s: str) -> str:
 def json_serialisation(token: str, arg: Any, _context: ForgeContext) -> str:
     """The token in a JSON serialisation.
 
-    Argument: `flattened` (default), or `general` with a bad signature beside the good one.
+    Argument: `flattened` (default), `with_compact`, which has the compact token in a member `x` besides, or
+    `general` with a bad signature beside the good one.
     """
-    forms = {"flattened": _flattened, "general": _general}
+    forms = {"flattened": _flattened, "with_compact": _with_compact, "general": _general}
     return choice(arg, forms, "flattened")(*_parts(token))
 
 
@@ -80,10 +86,11 @@ def polyglot(draft: Draft, arg: Any, _context: ForgeContext) -> str:
 
 @forgery("nested", rules=("FMT-020",))
 def nested(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
-    """The payload is itself a token: unsecured (`none`, default) or truly signed (`honest`)."""
+    """The payload is itself a token: unsecured (`none`, default), truly signed (`honest`), or of `other_issuer`."""
     inner: Mapping[str, Callable[[], str]] = {
         "none": lambda: compact({"alg": "none"}, draft.raw("payload"), b""),
         "honest": draft.token,
+        "other_issuer": lambda: draft.with_claims({"iss": _OTHER_ISSUER}).token(),
     }
     payload = choice(arg, inner, "none")().encode()
     return replace(draft.with_header({"cty": "JWT"}), payload_bytes=payload)

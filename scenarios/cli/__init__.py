@@ -87,7 +87,7 @@ def _status(arguments: Sequence[str] | None) -> int:
     try:
         result = cli.main(arguments, prog_name="touchstone", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        _show(error)
         return EXIT_USAGE
     except (KeyboardInterrupt, click.Abort):
         click.echo("touchstone: interrupted", err=True)
@@ -103,6 +103,24 @@ def _status(arguments: Sequence[str] | None) -> int:
             raise
         return _explained(error)
     return result if isinstance(result, int) else 0
+
+
+def _show(error: click.ClickException) -> None:
+    """Say what is wrong in one line; click would put two more of usage above it."""
+    if (
+        type(error).__name__ == "NoArgsIsHelpError"
+    ):  # click has it since 8.2, and its message is the whole help
+        error.show()
+        return
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context else "touchstone"
+    # What click itself finds wrong is about an option, and its help tells what there is.
+    hint = (
+        f" ({path} --help)"
+        if isinstance(error, click.UsageError) and type(error) is not click.UsageError
+        else ""
+    )
+    click.echo(f"{path}: {' '.join(error.format_message().split())}{hint}", err=True)
 
 
 def _explained(error: Exception) -> int:

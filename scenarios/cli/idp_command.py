@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import signal
 import sys
@@ -165,7 +166,8 @@ def _serve(options: _Options, config: IdpConfig, supply: KeySupply) -> int:
         listener = listen(options.host, options.port)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise click.UsageError(f"{options.host} port {options.port}: {reason}") from None
+        hint = "; --port 0 takes a free one" if error.errno == errno.EADDRINUSE else ""
+        raise click.UsageError(f"{options.host} port {options.port}: {reason}{hint}") from None
     with listener, _certificates(options) as tls:
         shown = "localhost" if options.host in _ANY_ADDRESS else options.host
         url = options.base_url or url_of(listener, shown, secure=options.https)

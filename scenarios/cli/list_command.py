@@ -98,6 +98,8 @@ def _forgeries(*, plain: bool) -> None:
     for name, forgery in sorted(FORGERIES.items()):
         out.print(Text.assemble((name, "bold"), f"  {' '.join((*forgery.rules, *forgery.advisories))}"))
         row(out, "", forgery.says)
+        if forgery.takes:
+            row(out, "argument", forgery.takes)
 
 
 def _knobs(*, plain: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,7 +28,14 @@ _KIND = click.Choice(["access", "id", "machine"])
     "--claim", "claims", multiple=True, metavar="K=V", help="A further claim: V as JSON, or else as text."
 )
 @click.option("--alg", default="RS256", metavar="ALG", help="The algorithm (RS256).")
-@click.option("--key", "key_name", default="a", metavar="NAME", help="The shipped test key that signs (a).")
+@click.option(
+    "--key",
+    "key_names",
+    multiple=True,
+    default=("a",),
+    metavar="NAME",
+    help="The shipped test key that signs (a); more are published beside it.",
+)
 @click.option(
     "--forge", "forgeries", multiple=True, metavar="NAME[=ARG]", help="Make it false; ARG as JSON or text."
 )
@@ -47,7 +55,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     client: str | None,
     claims: tuple[str, ...],
     alg: str,
-    key_name: str,
+    key_names: tuple[str, ...],
     forgeries: tuple[str, ...],
     now: float | None,
     lifetime: int | None,
@@ -57,29 +65,32 @@ def command(  # noqa: PLR0913 - one parameter an option
     It is signed by a test key that ships with Touchstone (`touchstone idp --fixed-keys` publishes it). The same
     arguments with the same --now give the same token, except where PSS salts.
     """
+    if now is not None and not math.isfinite(now):
+        raise click.UsageError(f"--now is a number of seconds since the epoch, not {now}")
     asked = {"kind": kind, "audience": audience, "client": client, "now": now, "lifetime_s": lifetime}
     given: Any = {name: value for name, value in asked.items() if value is not None}
     try:
-        made = _issuer(persona_name, alg, key_name, issuer)
+        made = _issuer(persona_name, alg, key_names, issuer)
         token = _token(made, user, given, dict(map(_pair, claims)), forgeries)
     except (ValueError, OverflowError) as error:
         raise click.UsageError(str(error)) from None
     click.echo(token)
 
 
-def _issuer(persona_name: str, alg: str, key_name: str, issuer: str | None) -> Issuer:
+def _issuer(persona_name: str, alg: str, key_names: tuple[str, ...], issuer: str | None) -> Issuer:
     from mock_idp.fixed_keys import fixed_key
     from mock_idp.issuer import Issuer
     from mock_idp.keyring import KeyRing
     from mock_idp.personas import persona
 
-    return Issuer(persona(persona_name), KeyRing([fixed_key(key_name, alg)]), issuer=issuer)
+    keys = [fixed_key(name, alg) for name in key_names]
+    return Issuer(persona(persona_name), KeyRing(keys), issuer=issuer)
 
 
 def _token(
     issuer: Issuer, user: str, asked: TokenOptions, claims: dict[str, Any], forgeries: tuple[str, ...]
 ) -> str | bytes:
-    from mock_idp.forgeries import ForgeContext, finish, forge
+    from mock_idp.forgeries import ForgeContext, ForgeryError, finish, forge
     from mock_idp.people import Person
 
     if not forgeries:
@@ -87,9 +98,12 @@ def _token(
     credential: Draft | str | bytes = issuer.draft(Person.named(user), **asked).with_claims(claims)
     for text in forgeries:
         name, _, argument = text.partition("=")
-        credential = forge(
-            credential, name, _value(argument) if argument else None, context=ForgeContext.of(issuer)
-        )
+        value = _value(argument) if argument else None
+        try:
+            credential = forge(credential, name, value, context=ForgeContext.of(issuer))
+        except ForgeryError as error:
+            reason = str(error).removeprefix(f"{name}: ").removeprefix(f"{name} ")
+            raise click.UsageError(f"--forge {name}: {reason}") from None
     return finish(credential)
 
 

@@ -11,10 +11,10 @@ import jwt
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from joserfc import jwe
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
 from mock_idp import (
     FORGERIES,
@@ -150,6 +150,49 @@ def _der_tail(digest: str) -> Callable[[Seen], str]:
     return lambda seen: hashlib.new(digest, seen.forged.rpartition(".")[0].encode()).hexdigest()
 
 
+def _pem(label: str, der: bytes) -> bytes:
+    """Write PEM by hand (RFC 7468)."""
+    text = base64.b64encode(der).decode()
+    lines = (text[at : at + 64] for at in range(0, len(text), 64))
+    return "\n".join((f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", "")).encode()
+
+
+def _openssh_line(public: bytes) -> bytes:
+    """Write an Ed25519 key as OpenSSH does, by hand (RFC 8709 section 4)."""
+    fields = (b"ssh-ed25519", public)
+    return b"ssh-ed25519 " + base64.b64encode(b"".join(len(f).to_bytes(4, "big") + f for f in fields))
+
+
+def _own_ed448_key_verifies(seen: Seen) -> bool:
+    private = seen.context.trusted.private
+    assert isinstance(private, ed25519.Ed25519PrivateKey)
+    seed = hashlib.shake_256(private.private_bytes_raw()).digest(57)
+    public = ed448.Ed448PrivateKey.from_private_bytes(seed).public_key()
+    public.verify(seen.signature, seen.forged.rpartition(".")[0].encode())
+    return seen.only("signature") and len(seen.signature) == 114
+
+
+def _salted(seen: Seen, mask: hashes.HashAlgorithm, salt: int) -> bool:
+    """Whether the signature is a true one with this mask and so many bytes of salt, and false as PS256 wants it."""
+    signed = seen.forged.rpartition(".")[0].encode()
+    _public(seen).verify(seen.signature, signed, padding.PSS(padding.MGF1(mask), salt), hashes.SHA256())
+    return seen.only("signature") and not seen.true()
+
+
+def _java_hash(name: str) -> int:
+    value = 0
+    for character in name:
+        value = (31 * value + ord(character)) % 2**32
+    return value
+
+
+def _widened(seen: Seen) -> bool:
+    """Whether r and s are true at the curve's width once each has its leading zero byte again."""
+    half = len(seen.signature) // 2
+    true = b"\0" + seen.signature[:half] + b"\0" + seen.signature[half:]
+    return verifies(seen.context.trusted, "ES512", seen.forged.rpartition(".")[0].encode(), true)
+
+
 P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 SHA256_INFO = "3031300d060960864801650304020105000420"
 DER = certificate_der
@@ -204,10 +247,10 @@ CASES: dict[str, list[tuple[Any, str, Check]]] = {
         (
             "pkcs1_pem",
             "RS256",
-            lambda s: s.header_but(alg="HS256") and not _hmac(s, s.context.trusted.spki_pem()),
+            lambda s: _hmac(s, _pem("RSA PUBLIC KEY", s.context.trusted.spki_der()[24:])),
         ),
         ("pkcs1_der", "RS256", lambda s: _hmac(s, s.context.trusted.spki_der()[24:])),
-        ("openssh", "EdDSA", lambda s: s.header_but(alg="HS256") and len(s.signature) == 32),
+        ("openssh", "EdDSA", lambda s: _hmac(s, _openssh_line(raw(s.context.jwk["x"])))),
     ],
     "hmac_with_secret": [
         (None, "RS256", lambda s: _hmac(s, b"secret")),
@@ -281,6 +324,14 @@ CASES: dict[str, list[tuple[Any, str, Check]]] = {
         ("short", "ES256", lambda s: s.signature == raw(s.honest[2])[:-1]),
         ("long", "ES512", lambda s: len(s.signature) == 134 and s.signature[0] == s.signature[67] == 0),
         ("zero_trimmed", "ES256", lambda s: len(s.signature) == 63),
+        ("zeros_trimmed", "ES512", lambda s: len(s.signature) == 130 and _widened(s)),
+        (
+            "low_512_bits",
+            "ES512",
+            lambda s: (
+                s.signature == raw(s.honest[2])[2:66] + raw(s.honest[2])[68:] and len(s.signature) == 128
+            ),
+        ),
         ("high_s", "ES256", lambda s: s.true() and 2 * _rs(s)[1] > P256),
         ("high_s", "ES384", lambda s: s.true()),
         ("high_s", "ES512", lambda s: s.true()),
@@ -295,6 +346,7 @@ CASES: dict[str, list[tuple[Any, str, Check]]] = {
         ("short", "EdDSA", lambda s: len(s.signature) == 63),
         ("long", "EdDSA", lambda s: len(s.signature) == 65),
         ("zero", "EdDSA", lambda s: s.signature == bytes(64)),
+        ("ed448", "EdDSA", _own_ed448_key_verifies),
         ("neutral", "EdDSA", lambda s: s.only("signature") and _neutral_point_verifies(s)),
     ],
     "rsa_signature": [
@@ -371,8 +423,10 @@ CASES: dict[str, list[tuple[Any, str, Check]]] = {
         ),
     ],
     "pss_salt": [
-        (arg, "PS256", lambda s: s.parts[:2] == s.honest[:2] and not s.true())
-        for arg in ("zero", "max", "other", "mgf1_sha1")
+        ("zero", "PS256", lambda s: _salted(s, hashes.SHA256(), 0)),
+        ("max", "PS256", lambda s: _salted(s, hashes.SHA256(), 256 - 32 - 2)),
+        ("other", "PS256", lambda s: _salted(s, hashes.SHA256(), 20)),
+        ("mgf1_sha1", "PS256", lambda s: _salted(s, hashes.SHA1(), 32)),  # noqa: S303 - the fault
     ],
     "segments": [
         ("one", "RS256", lambda s: s.parts == s.honest[:1]),
@@ -399,6 +453,11 @@ CASES: dict[str, list[tuple[Any, str, Check]]] = {
             "RS256",
             lambda s: s.parts[0].endswith("=") and not s.true(),
         ),
+        (
+            {"segment": "payload", "text": "%3D"},
+            "RS256",
+            lambda s: s.true() and s.parts[1].rstrip("%3D").count("%") == 0 and s.parts[1].endswith("%3D"),
+        ),
     ],
     "alphabet": [
         *(
@@ -408,6 +467,20 @@ CASES: dict[str, list[tuple[Any, str, Check]]] = {
         ),
     ],
     "junk": [*((name, "RS256", lambda s: s.forged.count("*") == 1) for name in NAMES)],
+    "dangling_character": [
+        *(
+            (name, "ES512", lambda s: s.true() and {len(p) % 4 for p in s.parts if p[-1:] == "A"} == {1})
+            for name in ("header", "payload")
+        ),
+        ("signature", "ES512", lambda s: s.only("signature") and s.parts[2] == s.honest[2] + "A"),
+        ("signature", "RS256", lambda s: s.only("signature") and len(s.parts[2]) % 4 == 1),
+        (None, "RS256", lambda s: s.true() and len(s.parts[1]) % 4 == 1),
+        (
+            {"segment": "payload", "signed": False},
+            "RS256",
+            lambda s: len(s.parts[1]) % 4 == 1 and not s.true(),
+        ),
+    ],
     "whitespace": [
         (None, "RS256", lambda s: s.parts[1].count(" ") == 1),
         (
@@ -539,7 +612,16 @@ CASES: dict[str, list[tuple[Any, str, Check]]] = {
         ({"where": "header", "depth": 7}, "RS256", lambda s: s.header_but(x_deep=[[[[[[[]]]]]]])),
     ],
     "many_members": [
-        ({"where": "header", "count": 100}, "RS256", lambda s: s.true() and len(s.header) == 103)
+        ({"where": "header", "count": 100}, "RS256", lambda s: s.true() and len(s.header) == 103),
+        (
+            {"count": 1000, "names": "colliding"},
+            "RS256",
+            lambda s: (
+                s.true()
+                and len(s.claims) == len(s.draft.claims) + 1000
+                and len({_java_hash(name) for name in s.claims.keys() - s.draft.claims.keys()}) == 1
+            ),
+        ),
     ],
     "huge": [
         (None, "RS256", lambda s: s.true() and abs(len(s.forged) - 1_000_000) < 100),
@@ -552,6 +634,14 @@ CASES: dict[str, list[tuple[Any, str, Check]]] = {
             lambda s: (
                 json.loads(s.forged)
                 == dict(zip(("protected", "payload", "signature"), s.honest, strict=True))
+            ),
+        ),
+        (
+            "with_compact",
+            "RS256",
+            lambda s: (
+                json.loads(s.forged)["x"] == ".".join(s.honest)
+                and list(json.loads(s.forged)) == ["protected", "payload", "signature", "x"]
             ),
         ),
         ("general", "RS256", lambda s: json.loads(s.forged)["signatures"][1]["signature"] == s.honest[2]),
@@ -569,6 +659,11 @@ CASES: dict[str, list[tuple[Any, str, Check]]] = {
     "nested": [
         (None, "RS256", lambda s: s.true() and raw(s.parts[1]).endswith(b".") and s.header_but(cty="JWT")),
         ("honest", "RS256", lambda s: s.true() and raw(s.parts[1]).decode() == ".".join(s.honest)),
+        (
+            "other_issuer",
+            "RS256",
+            lambda s: s.true() and _claims_of(raw(s.parts[1])) == {**s.draft.claims, "iss": OTHER_ISSUER},
+        ),
     ],
     "crit": [
         (["x"], "RS256", lambda s: s.true() and s.header_but(crit=["x"])),
@@ -592,9 +687,31 @@ CASES: dict[str, list[tuple[Any, str, Check]]] = {
     "jwe": [
         (None, "RS256", lambda s: _decrypts(s, raw(s.honest[1]))),
         ({"inner": "none"}, "RS256", lambda s: len(s.parts) == 5 and s.header["cty"] == "JWT"),
+        ("ECDH-ES", "ES256", lambda s: s.parts[1] == "" and _decrypts(s, raw(s.honest[1]))),
+        ({"alg": "ECDH-ES", "inner": "none"}, "ES384", lambda s: s.header["epk"]["crv"] == "P-384"),
         ("dir", "ES256", lambda s: s.header["alg"] == "dir" and s.parts[1] == ""),
         ("PBES2-HS256+A128KW", "RS256", lambda s: s.header["p2c"] == 2**31 - 1),
         ({"alg": "dir", "zip": True}, "RS256", lambda s: s.header["zip"] == "DEF" and len(s.forged) < 20_000),
+    ],
+    "header_members": [
+        (
+            {"set": {"typ": "logout+jwt", "x5t": "x"}},
+            "RS256",
+            lambda s: s.true() and s.header_but(typ="logout+jwt", x5t="x") and s.parts[1] == s.honest[1],
+        ),
+        (
+            {"remove": ["kid", "typ"], "set": {"sub": "admin"}},
+            "ES256",
+            lambda s: s.true() and s.header == {"alg": "ES256", "sub": "admin"},
+        ),
+    ],
+    "claims_missing": [
+        ("exp", "RS256", lambda s: s.true() and {**s.claims, "exp": NOW + 3600} == s.draft.claims),
+        (
+            ["iss", "aud"],
+            "RS256",
+            lambda s: s.true() and s.draft.claims.keys() - s.claims.keys() == {"iss", "aud"},
+        ),
     ],
     "tamper": [
         (
@@ -631,9 +748,21 @@ CASES: dict[str, list[tuple[Any, str, Check]]] = {
 
 def _decrypts(seen: Seen, plain: bytes) -> bool:
     private = seen.context.trusted.private
-    assert isinstance(private, rsa.RSAPrivateKey)
-    key = RSAKey.import_key(private)
-    return jwe.decrypt_compact(seen.forged, key, algorithms=["RSA-OAEP", "A128GCM"]).plaintext == plain
+    key: RSAKey | ECKey
+    if isinstance(private, rsa.RSAPrivateKey):
+        key = RSAKey.import_key(private)
+    else:
+        assert isinstance(private, ec.EllipticCurvePrivateKey)
+        key = ECKey.import_key(private)
+    found = jwe.decrypt_compact(seen.forged, key, algorithms=["RSA-OAEP", "ECDH-ES", "A128GCM"])
+    return found.plaintext == plain
+
+
+OTHER_ISSUER = "https://other-issuer.example"
+
+
+def _claims_of(token: bytes) -> Any:
+    return json.loads(raw(token.decode().split(".")[1]))
 
 
 FLAT = [(name, *case) for name, cases in CASES.items() for case in cases]
@@ -729,7 +858,7 @@ def test_an_order_that_cannot_be_is_refused() -> None:
 WRONG: list[tuple[str, Any, str, str]] = [
     ("none-alg", None, "RS256", "did you mean 'none_alg'"),
     ("segments", "tow", "RS256", "did you mean 'two'"),
-    ("segments", None, "RS256", "no such form: None"),
+    ("segments", None, "RS256", "needs an argument.*there are one, two"),
     ("padding", "claims", "RS256", "there are header, payload, signature"),
     ("padding", {"segment": "header", "signed": 1}, "RS256", "true or false"),
     ("hmac_with_public_key", {"kye": "x5c"}, "RS256", "did you mean 'key'"),
@@ -751,6 +880,15 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("noncanonical", "signature", "ES384", "no unused bits"),
     ("raw_byte", {"byte": 65}, "RS256", "128 to 255"),
     ("jwe", "RSA-OAEP", "ES256", "needs an RSA key"),
+    ("jwe", "ECDH-ES", "RS256", "needs an EC key"),
+    ("ecdsa_signature", "zeros_trimmed", "ES256", "needs a key for ES512"),
+    ("many_members", {"names": "odd"}, "RS256", "there are plain, colliding"),
+    ("header_members", None, "RS256", "needs a mapping"),
+    ("header_members", {}, "RS256", "needs {set"),
+    ("header_members", {"set": []}, "RS256", "needs {set"),
+    ("header_members", {"remove": [1]}, "RS256", "is text"),
+    ("claims_missing", None, "RS256", "needs a list of names"),
+    ("claims_missing", [], "RS256", "needs the names"),
     ("polyglot", None, "RS256", "needs the claims"),
 ]
 
@@ -778,3 +916,34 @@ def test_a_second_published_key_is_needed_where_one_is_used() -> None:
 
     with pytest.raises(ForgeryError, match="second published key"):
         forge(who.draft(Person.named("ann")), "other_key_same_kid", context=ForgeContext.of(who))
+
+
+def test_a_token_can_say_rs1_and_be_signed_so() -> None:
+    """SIG-007: an algorithm that no list should have, with a signature that is true by it."""
+    who = issuer("RS256")
+    context = ForgeContext.of(who)
+
+    forged = forge(who.draft(Person.named("ann")), "alg_value", "RS1", context=context)
+    token = finish(forge(forged, "rsa_signature", "pkcs1_sha1", context=context))
+
+    assert isinstance(token, str)
+    signed, _, signature = token.rpartition(".")
+    public = fixed_key("a").private.public_key()
+    assert isinstance(public, rsa.RSAPublicKey)
+    public.verify(raw(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 - the fault
+    assert jwt.get_unverified_header(token)["alg"] == "RS1"
+
+
+def test_a_kid_can_be_a_path_to_a_file_whose_content_is_the_key() -> None:
+    """SIG-027: the file is empty, and so is the key of the HMAC."""
+    who = issuer("RS256")
+    context = ForgeContext.of(who)
+    path = "../../../../dev/null"
+
+    forged = forge(who.draft(Person.named("ann")), "unknown_kid", path, context=context)
+    token = finish(forge(forged, "hmac_with_secret", "", context=context))
+
+    assert isinstance(token, str)
+    signed, _, signature = token.rpartition(".")
+    assert raw(signature) == hmac.digest(b"", signed.encode(), "sha256")
+    assert jwt.get_unverified_header(token) == {"typ": "JWT", "alg": "HS256", "kid": path}

@@ -33,8 +33,8 @@ class Served:
         found: dict[str, Any] = json.loads(answer.body)
         return found
 
-    def sign_in(self, username: str) -> dict[str, Any]:
-        who = {"username": username, "password": "any", "client_id": "app"}
+    def sign_in(self, username: str, client: str = "app") -> dict[str, Any]:
+        who = {"username": username, "password": "any", "client_id": client}
         return self.post("token", grant_type="password", scope="openid profile email", **who)
 
     def userinfo(self, token: str) -> dict[str, Any]:
@@ -62,6 +62,20 @@ def test_userinfo_is_about_the_person_whose_access_token_it_is(name: str) -> Non
         # AD FS and PingFederate tell no name, and their sub is of one person alone.
         assert found[username].get("name") == claims(one["id_token"]).get("name")
     assert found["ann"] != found["bob"]
+
+
+@pytest.mark.parametrize("name", PERSONAS)
+def test_sub_differs_by_client_where_it_is_pairwise_and_never_by_request(name: str) -> None:
+    """AZR-005: at Entra and AD FS one person is another at each application, and the same on every request."""
+    served = Served(name)
+
+    def subs(client: str) -> set[str]:
+        return {claims(served.sign_in("ann", client)["id_token"])["sub"] for _ in range(3)}
+
+    one, other = subs("one"), subs("other")
+
+    assert (len(one), len(other)) == (1, 1)
+    assert (one != other) is name.startswith(("entra", "adfs"))
 
 
 @pytest.mark.parametrize("name", PERSONAS)

@@ -110,6 +110,26 @@ ADDRESSES: Mapping[str, tuple[str, str, str, str]] = {
         "/eu-central-1_Pool/.well-known/openid-configuration",
     ),
 }
+_ENTRA_V2 = ("/oauth2/v2.0/authorize", "/oauth2/v2.0/token", "/oauth2/v2.0/logout")
+_PING = ("/as/authorization.oauth2", "/as/token.oauth2", "/idp/startSLO.ping")
+_REALM = "/realms/a/protocol/openid-connect"
+ENDPOINTS: Mapping[str, tuple[str, str, str]] = {
+    # persona: (authorization, token, end session)
+    "generic": ("/authorize", "/token", "/logout"),
+    "entra-v1": ("/oauth2/authorize", "/oauth2/token", "/oauth2/logout"),
+    "entra-v2": _ENTRA_V2,
+    "entra-common": _ENTRA_V2,
+    "azure-b2c": _ENTRA_V2,
+    "okta": ("/oauth2/aus1/v1/authorize", "/oauth2/aus1/v1/token", "/oauth2/aus1/v1/logout"),
+    "auth0": ("/authorize", "/oauth/token", "/oidc/logout"),
+    "keycloak": (f"{_REALM}/auth", f"{_REALM}/token", f"{_REALM}/logout"),
+    "google": ("/o/oauth2/v2/auth", "/token", "/logout"),
+    "pingfederate": _PING,
+    "pingfederate-configured": _PING,
+    "adfs": ("/adfs/oauth2/authorize", "/adfs/oauth2/token", "/adfs/oauth2/logout"),
+    "cognito": ("/oauth2/authorize", "/oauth2/token", "/logout"),
+}
+PAIRWISE = {"entra-v1", "entra-v2", "entra-common", "azure-b2c", "azure-b2c-placeholder", "adfs"}
 TENANTS = {"okta": "aus1", "auth0": "fabrikam", "keycloak": "a", "cognito": "eu-central-1_Pool"}
 
 
@@ -133,7 +153,7 @@ def test_every_persona_has_its_row_here() -> None:
     variants = {"azure-b2c-placeholder", "auth0-rfc9068", "keycloak-lightweight"}
 
     assert set(ENTRIES) == set(PERSONAS)
-    assert set(ADDRESSES) == set(PERSONAS) - variants
+    assert set(ADDRESSES) == set(ENDPOINTS) == set(PERSONAS) - variants
 
 
 @pytest.mark.parametrize("name", PERSONAS)
@@ -153,6 +173,43 @@ def test_an_entry_shows_the_key_that_it_names(name: str) -> None:
         public = key.public_jwk()
         assert {**entry, "kid": ""}.items() >= {**public, "kid": ""}.items()
         assert entry.get("alg", "RS256") == "RS256"
+
+
+@pytest.mark.parametrize("name", PERSONAS)
+def test_the_other_members_of_an_entry_have_the_values_and_types_of_its_row(name: str) -> None:
+    """What is not of the key itself: B2C's nbf is a number (AZR-026), Entra binds a key to an issuer (AZR-012)."""
+    who = issuer(name)
+    known = {
+        "kty": "RSA",
+        "use": "sig",
+        "alg": "RS256",
+        "nbf": 1493763266,
+        "issuer": TEMPLATE if name == "entra-common" else who.issuer,
+    }
+
+    for entry in entries(name):
+        found = {member: value for member, value in entry.items() if member in known}
+        assert found == {member: known[member] for member in ENTRIES[name][1] if member in known}
+        assert all(type(found[member]) is type(known[member]) for member in found)
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_authorization_token_and_logout_lie_where_that_idp_has_them(name: str) -> None:
+    who, idp = issuer(name), MockIdP()
+    idp.add_issuer("", who)
+
+    found = get(idp, ADDRESSES[name][3])
+
+    named = ("authorization_endpoint", "token_endpoint", "end_session_endpoint")
+    assert tuple(urlsplit(found[member]).path for member in named) == ENDPOINTS[name]
+
+
+@pytest.mark.parametrize("name", PERSONAS)
+def test_the_metadata_says_which_kind_of_subject_there_is_and_which_algorithms(name: str) -> None:
+    found = issuer(name).metadata()
+
+    assert found["subject_types_supported"] == ["pairwise" if name in PAIRWISE else "public"]
+    assert found["id_token_signing_alg_values_supported"] == ["RS256"]
 
 
 @pytest.mark.parametrize("name", [n for n in PERSONAS if "x5c" in ENTRIES[n][1]])

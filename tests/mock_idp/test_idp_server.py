@@ -106,6 +106,25 @@ def test_a_path_that_could_not_be_asked_is_refused(idp: MockIdP, path: str) -> N
         idp.add_issuer(path, new_issuer())
 
 
+@pytest.mark.parametrize("path", ["/_admin", "/_admin/api", "/_health", "/canary/x"])
+def test_a_path_of_the_servers_own_is_refused(idp: MockIdP, path: str) -> None:
+    with pytest.raises(ValueError, match="belongs to the server itself"):
+        idp.add_issuer(path, new_issuer())
+
+
+@pytest.mark.parametrize("path", ["/a b", "/é", "/a?b", "/a#b", "/50%", "/a\n"])
+def test_a_path_that_no_url_spells_is_refused(idp: MockIdP, path: str) -> None:
+    with pytest.raises(ValueError, match="spelled as in a URL"):
+        idp.add_issuer(path, new_issuer())
+
+
+@pytest.mark.parametrize("path", ["/_administration", "/canary-islands", "/a%20b", "/~x/@y:z"])
+def test_a_path_that_only_looks_like_one_of_those_is_served(idp: MockIdP, path: str) -> None:
+    idp.add_issuer(path, new_issuer())
+
+    assert get(idp, path + "/jwks").status == 200
+
+
 def test_an_issuer_that_would_shadow_another_is_refused(idp: MockIdP) -> None:
     idp.add_issuer("", new_issuer("entra-v2"))
 

@@ -1,0 +1,40 @@
+"""Members that an issuer would not write, or would not leave out, all truly signed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mock_idp.draft import Draft
+from mock_idp.forgeries.arguments import fields, text
+from mock_idp.forgeries.registry import ForgeContext, ForgeryError, forgery
+
+
+@forgery(
+    "header_members",
+    rules=("SIG-021", "SIG-022", "SIG-023", "FMT-020", "FMT-022", "FMT-023", "KEY-008", "CLM-022"),
+)
+def header_members(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
+    """Header members are set or left out and truly signed; the argument is `{set, remove}`.
+
+    `set` maps members to their values, `remove` lists names; one of the two may be missing.
+    """
+    options = fields(arg, optional=("set", "remove"))
+    added = options.get("set", {})
+    if not options or not isinstance(added, Mapping):
+        raise ForgeryError(f"needs {{set: {{name: value}}, remove: [name]}}, not {arg!r}")
+    return draft.without_header(*_names(options.get("remove", []))).with_header(added)
+
+
+@forgery("claims_missing", rules=("CLM-003", "CLM-006", "CLM-011", "CLM-020", "FMT-023"))
+def claims_missing(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
+    """Claims are missing from a truly signed token; the argument is a name or a list of names."""
+    names = _names(arg)
+    if not names:
+        raise ForgeryError("needs the names of the claims to leave out")
+    return draft.without_claims(*names)
+
+
+def _names(arg: Any) -> list[str]:
+    names = [arg] if isinstance(arg, str) else arg
+    if not isinstance(names, list):
+        raise ForgeryError(f"needs a list of names, not {arg!r}")
+    return [text(name, "a name") for name in names]
