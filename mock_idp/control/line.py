@@ -1,0 +1,36 @@
+"""What is answered next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mock_idp.control.steered import Steered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mock_idp.oauth.queued import QueuedError
+
+
+class Line(Steered):
+    """Lined up and dropped."""
+
+    def line_up(
+        self,
+        path: str,
+        *,
+        users: Iterable[str] = (),
+        codes: Iterable[str] = (),
+        token_errors: Iterable[QueuedError] = (),
+        authorization_errors: Iterable[QueuedError] = (),
+    ) -> None:
+        """Line up answers: who signs in next, the next codes, the next errors. Each is used once, in its order."""
+        queue = self._issuer(path).queue
+        queue.users.extend(users)
+        queue.codes.extend(codes)
+        queue.token_errors.extend(token_errors)
+        queue.authorization_errors.extend(authorization_errors)
+
+    def clear_line(self, path: str) -> None:
+        """Drop what was lined up."""
+        self._issuer(path).queue.clear()
