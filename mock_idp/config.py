@@ -17,9 +17,8 @@ from mock_idp.issuer import Issuer
 from mock_idp.key_supply import KeySupply
 from mock_idp.keyring import KeyRing, KeyState
 from mock_idp.keys import SigningKey
-from mock_idp.oauth.accounts import Account
 from mock_idp.oauth.clients import Client
-from mock_idp.people import Person, make_people
+from mock_idp.people import Account, Person, make_people
 from mock_idp.personas import persona
 from mock_idp.schedule import Rotation, ScheduledRing
 
@@ -80,6 +79,7 @@ class ClientConfig(_Strict, frozen=True, kw_only=True):
     claims: dict[str, Any] = {}
     audience: str | None = None
     jwks: dict[str, Any] | None = None
+    auth_method: str | None = None
     opaque_access_tokens: bool | None = None
 
 
@@ -172,8 +172,8 @@ def build(config: IdpConfig, idp: MockIdP, *, url: str, supply: KeySupply) -> No
         raise ConfigError(("issuers",), f"more than {MAX_ISSUERS} issuers")
     supply.order((key.alg, key.bits) for found in issuers for key in found.wanted_keys if not key.fixed)
     with _at("people"):
-        for person, _account in _people(config.people):
-            idp.people.add(person)
+        for person, account in _people(config.people):
+            idp.people.add(person, account)
     for index, found in enumerate(issuers):
         with _at("issuers", index):
             _add(found, idp, supply)
@@ -207,13 +207,12 @@ def _add(config: IssuerConfig, idp: MockIdP, supply: KeySupply) -> None:
 def _fill(issuer: Issuer, config: IssuerConfig) -> None:
     with _at("people"):
         for person, account in _people(config.people):
-            issuer.people.add(person)
-            if account is not None:
-                issuer.accounts[person.username] = account
+            issuer.people.add(person, account)
     for index, client in enumerate(config.clients):
         if client.id in issuer.clients:
             raise ConfigError(("clients", index, "id"), f"two clients have the id {client.id!r}")
-        issuer.clients[client.id] = _client(client)
+        with _at("clients", index):
+            issuer.clients[client.id] = _client(client)
     issuer.auto_login = config.auto_login
     if config.opaque_access_tokens is not None:
         issuer.opaque_access_tokens = config.opaque_access_tokens
@@ -233,6 +232,7 @@ def _client(config: ClientConfig) -> Client:
         claims=config.claims,
         audience=config.audience,
         jwks=config.jwks,
+        auth_method=config.auth_method,
         opaque_access_tokens=config.opaque_access_tokens,
     )
 

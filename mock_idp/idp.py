@@ -126,6 +126,7 @@ class MockIdP:
             raise ValueError(f"a path starts with a slash and does not end with one: {path!r}")
         with self._lock:
             self._route({**self._issuers, path: issuer})
+            issuer.everywhere = self.people
 
     def remove_issuer(self, path: str) -> None:
         """Serve an issuer no longer; `ValueError` when there is none under the path."""

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from mock_idp.people import Person
+from mock_idp.people import Account, Person
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mock_idp.issuer import Issuer
     from mock_idp.oauth.endpoint import Context
 
+__all__ = ["DEFAULT_PEOPLE", "Account", "find", "people"]
+
 DEFAULT_PEOPLE: Final = tuple(Person.named(name) for name in ("ann", "ben", "cleo"))
 """Who can sign in where nobody was entered in a directory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What one issuer knows of a person."""
-
-    claims: Mapping[str, Any] = field(default_factory=dict)
-    """Set on top of their tokens and of userinfo."""
-    password: str | None = None
-    """What the password grant has to send; without one, anything that is not empty."""
 
 
 def people(issuer: Issuer, context: Context) -> tuple[Person, ...]:
