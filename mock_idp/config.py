@@ -277,7 +277,10 @@ def _ring(config: IssuerConfig, supply: KeySupply, clock: SettableClock) -> KeyR
 
 def _key(config: KeyConfig, index: int, supply: KeySupply) -> SigningKey:
     if config.fixed is None and not supply.fixed:
-        return supply.take(config.alg, config.bits, config.kid)
+        key = supply.take(config.alg, config.bits, config.kid)
+        if config.bits < 2048:  # whatever is as long as that can sign by every algorithm
+            key.check_usable()
+        return key
     name = config.fixed or "abcdef"[index % 6]
     return fixed_key(name, config.alg, kid=config.kid or (None if index < 6 else f"{name}-{index}"))
 

@@ -13,44 +13,60 @@ another route.
 from __future__ import annotations
 
 from mock_idp.clock import SettableClock
+from mock_idp.control.clients import ClientOptions, Clients
 from mock_idp.control.clocks import Clocks
 from mock_idp.control.errors import Code, ControlError
+from mock_idp.control.exports import CertificateOptions, Exports
 from mock_idp.control.faults import Faults
-from mock_idp.control.issuers import Issuers, issuer_id
+from mock_idp.control.issuers import IssuerOptions, Issuers, IssuerSettings, issuer_id
 from mock_idp.control.keys import Keys
 from mock_idp.control.line import Line
-from mock_idp.control.people import People
+from mock_idp.control.people import People, PersonOptions
 from mock_idp.control.records import MAX_READ, Records
+from mock_idp.control.saved import Saved
 from mock_idp.control.steered import fresh_key
 from mock_idp.control.tokens import Tokens
 from mock_idp.control.views import (
     CanaryView,
+    ClientView,
     ClockView,
     FaultView,
     IssuerView,
     KeyView,
+    LineView,
     Minted,
+    PersonView,
     RequestView,
+    RotationView,
 )
 
 __all__ = [
     "MAX_READ",
     "CanaryView",
+    "CertificateOptions",
+    "ClientOptions",
+    "ClientView",
     "ClockView",
     "Code",
     "Control",
     "ControlError",
     "FaultView",
+    "IssuerOptions",
+    "IssuerSettings",
     "IssuerView",
     "KeyView",
+    "LineView",
     "Minted",
+    "PersonOptions",
+    "PersonView",
     "RequestView",
+    "RotationView",
     "fresh_key",
     "issuer_id",
 ]
 
 
-class Control(Issuers, Keys, People, Tokens, Faults, Clocks, Line, Records):
+class Control(Issuers, Keys, Exports, People, Clients, Tokens, Faults, Clocks, Line, Records, Saved):
     """The operations on one `MockIdP`.
 
     Issuers are named by their path (`/tenant-a`, empty for the root), keys by the kid that is published or by their

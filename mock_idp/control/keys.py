@@ -55,7 +55,7 @@ class Keys(Steered):
     def retire(self, path: str, kid: str) -> KeyView:
         """Take a staged or retiring key out of the published set in good order (KEY-023)."""
         issuer = self._issuer(path)
-        name = _ring_name(issuer, kid)
+        name = ring_name(issuer, kid)
         with refusing(Code.CONFLICT):
             issuer.ring.retire(name)
         return self._shown(issuer, name)
@@ -66,7 +66,7 @@ class Keys(Steered):
         When it is the active one, the key staged longest takes over, or else a fresh one.
         """
         issuer = self._issuer(path)
-        name = _ring_name(issuer, kid)
+        name = ring_name(issuer, kid)
         snapshot = issuer.ring.snapshot
         needs_heir = snapshot.active.kid == name and snapshot.oldest_staged() is None
         with refusing(Code.CONFLICT):
@@ -76,7 +76,7 @@ class Keys(Steered):
     def replace(self, path: str, kid: str) -> KeyView:
         """Put a fresh key under the kid of a published one: the reuse of a kid, which is a fault (KEY-026)."""
         issuer = self._issuer(path)
-        name = _ring_name(issuer, kid)
+        name = ring_name(issuer, kid)
         fresh = self._new_key(issuer.ring.key(name).alg, name)
         if issuer.kid(fresh) != issuer.kid(issuer.ring.key(name)):
             raise ControlError(
@@ -90,7 +90,8 @@ class Keys(Steered):
         return key_view(issuer, issuer.ring.snapshot.entry(name))
 
 
-def _ring_name(issuer: Issuer, kid: str) -> str:
+def ring_name(issuer: Issuer, kid: str) -> str:
+    """Give the name in its ring of the key that goes by a kid, published or its own."""
     snapshot = issuer.ring.snapshot
     if snapshot.holds(kid):
         return kid

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from mock_idp.control.errors import Code, refusing
+from mock_idp.control.keys import ring_name
 from mock_idp.control.steered import Steered
 from mock_idp.control.views import Minted
 from mock_idp.decoding import DecodedToken, decode_token
 from mock_idp.forgeries import ForgeContext, finish, forge
 from mock_idp.keys import b64url
+from mock_idp.oauth.issue import settable
 from mock_idp.people import Person
 
 if TYPE_CHECKING:
@@ -29,16 +31,22 @@ class Tokens(Steered):
         claims: Mapping[str, Any] | None = None,
         forgery: str | None = None,
         argument: Any = None,
+        kid: str | None = None,
         **asked: Unpack[TokenOptions],
     ) -> Minted:
         """Make a token, honest or false by the name of a forgery, with `claims` set on top.
 
         `person` is a user name of the issuer or of the directory; any other names the person whom `Person.named`
-        makes of it, and None has the token speak of the client itself. `asked` are the `TokenOptions`.
+        makes of it, and None has the token speak of the client itself. `kid` names the key of the ring that signs, in
+        whatever state, so that a staged, retired or revoked one can: by default the active one does. `asked` are the
+        `TokenOptions`.
         """
         issuer = self._issuer(path)
+        if kid is not None:
+            asked["key"] = issuer.ring.key(ring_name(issuer, kid))
         who = None if person is None else self._person(issuer, person)
-        claims = {**_account_claims(issuer, person), **(claims or {})}
+        known = {} if person is None else settable(issuer, issuer.account(person).claims)
+        claims = {**known, **(claims or {})}
         with refusing(Code.INVALID):
             if forgery is None:
                 return Minted(issuer.mint(who, claims=claims, **asked), "text", person, None)
@@ -53,11 +61,6 @@ class Tokens(Steered):
     def _person(self, issuer: Issuer, username: str) -> Person:
         known = issuer.people.find(username) or self._idp.people.find(username)
         return known or Person.named(username)
-
-
-def _account_claims(issuer: Issuer, person: str | None) -> Mapping[str, Any]:
-    account = None if person is None else issuer.accounts.get(person)
-    return {} if account is None else account.claims
 
 
 def _minted(made: str | bytes, person: str | None, forgery: str) -> Minted:

@@ -6,7 +6,7 @@ from typing import Any
 from mock_idp.clock import ClockMode
 from mock_idp.http import Headers
 from mock_idp.keyring import KeyState
-from mock_idp.people import Person
+from mock_idp.oauth.queued import QueuedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,61 @@ class ClockView:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonView:
+    """One person who can sign in, and what is known of them."""
+
+    username: str
+    name: str
+    email: str
+    oid: str
+    subject: str
+    claims: dict[str, Any]
+    """Set on top of their tokens."""
+    password: str | None
+    """What the password grant has to send; null for anything that is not empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientView:
+    """One registered client; see `mock_idp.oauth.clients.Client`."""
+
+    id: str
+    secret: str | None
+    redirect_uris: tuple[str, ...]
+    post_logout_redirect_uris: tuple[str, ...]
+    grants: tuple[str, ...]
+    """Empty for all."""
+    auth_method: str | None
+    """Null for any that the client has the means for."""
+    claims: dict[str, Any]
+    """Set on top of its own tokens, those of the client credentials grant."""
+    audience: str | None
+    jwks: dict[str, Any] | None
+    opaque_access_tokens: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class RotationView:
+    """When the keys of an issuer come and go by its clock (seconds)."""
+
+    every: float
+    overlap: float
+    ahead: float
+    next: float
+    """When the next key begins to sign, in seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """What was lined up and is not used yet, the next first."""
+
+    users: tuple[str, ...]
+    codes: tuple[str, ...]
+    token_errors: tuple[QueuedError, ...]
+    authorization_errors: tuple[QueuedError, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class IssuerView:
     """One issuer, its keys included."""
 
@@ -45,11 +100,19 @@ class IssuerView:
     jwks_uri: str
     metadata_url: str
     clock: ClockView
+    tenant: str
+    auto_login: str | None
+    """Who is signed in without a page, if anybody is."""
+    opaque_access_tokens: bool
+    token_lifetime_s: int
+    rotation: RotationView | None
+    """Null where keys change on demand alone."""
     keys: tuple[KeyView, ...]
-    people: tuple[Person, ...]
+    people: tuple[PersonView, ...]
     """Who can sign in here alone, beside the people of the directory."""
-    clients: tuple[str, ...]
-    """The ids of the registered clients."""
+    clients: tuple[ClientView, ...]
+    """While there are none, any client id is taken as a public client."""
+    next: LineView
     requests: dict[str, int]
     """How often each endpoint was asked."""
 
