@@ -45,11 +45,11 @@ function keyRow(issuer, key) {
       button(label, `${label} of key ${key.kid} of ${shownPath(issuer.path)}`, `${issuer.id} ${key.name} ${file}`,
         () => download(`${address}/${file}`, `${key.name}-${file}`)))));
   return element("tr", {},
-    element("td", {}, element("code", { className: "breaks", textContent: key.kid })),
+    element("td", {}, element("code", { className: "breaks", textContent: key.kid }), files),
     element("td", { textContent: key.alg }),
     element("td", {}, element("span", { className: `state ${tone}`, textContent: key.state }),
       element("span", { className: "hint", textContent: ` ${meaning}` })),
-    element("td", {}, element("div", { className: "buttons" }, ...moves), files));
+    element("td", {}, element("div", { className: "buttons" }, ...moves)));
 }
 
 function keyTable(issuer) {
