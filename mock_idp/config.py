@@ -7,6 +7,7 @@ Nothing here may read a file, and no key is made before all else is known to be 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -17,8 +18,9 @@ from mock_idp.issuer import Issuer
 from mock_idp.key_supply import KeySupply
 from mock_idp.keyring import KeyRing, KeyState
 from mock_idp.keys import SigningKey
+from mock_idp.oauth.accounts import check_known
 from mock_idp.oauth.clients import Client
-from mock_idp.people import Account, Person, make_people
+from mock_idp.people import USERNAME, Account, Person, make_people
 from mock_idp.personas import persona
 from mock_idp.schedule import Rotation, ScheduledRing
 
@@ -139,6 +141,17 @@ class IdpConfig(_Strict, frozen=True, kw_only=True):
     """Where browsers reach it, when that differs."""
 
 
+def check_url(url: str) -> None:
+    """Raise `ValueError` for an address that no client could reach a server at."""
+    try:
+        parts = urlsplit(url)
+        reachable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        reachable = False
+    if not reachable or "?" in url or "#" in url:
+        raise ValueError(f"{url[:80]!r} is no http or https URL without a query")
+
+
 class ConfigError(ValueError):
     """Something in a configuration that cannot be; `path` leads to it."""
 
@@ -165,6 +178,10 @@ def build(config: IdpConfig, idp: MockIdP, *, url: str, supply: KeySupply) -> No
     `url` is where the server listens, for a configuration without a `base_url`; fresh keys come from `supply`.
     `ConfigError` for what cannot be.
     """
+    for name, address in (("base_url", config.base_url), ("browser_url", config.browser_url)):
+        if address is not None:
+            with _at(name):
+                check_url(address)
     idp.base_url = (config.base_url or url).rstrip("/")
     idp.browser_url = config.browser_url
     issuers = config.issuers or [IssuerConfig()]
@@ -199,6 +216,10 @@ def _add(config: IssuerConfig, idp: MockIdP, supply: KeySupply) -> None:
         if config.path in idp.issuers:
             raise ConfigError((), f"two issuers have the path {config.path!r}")
         idp.add_issuer(config.path, issuer)
+    if config.auto_login is not None:
+        with _at("auto_login"):
+            check_known(issuer, config.auto_login)
+        issuer.auto_login = config.auto_login
     for index, fault in enumerate(config.faults):
         with _at("faults", index):
             idp.set_fault(config.path, fault.at, fault.is_, fault.times)
@@ -213,7 +234,6 @@ def _fill(issuer: Issuer, config: IssuerConfig) -> None:
             raise ConfigError(("clients", index, "id"), f"two clients have the id {client.id!r}")
         with _at("clients", index):
             issuer.clients[client.id] = _client(client)
-    issuer.auto_login = config.auto_login
     if config.opaque_access_tokens is not None:
         issuer.opaque_access_tokens = config.opaque_access_tokens
     if config.token_lifetime is not None:
@@ -243,12 +263,23 @@ def _people(
     if isinstance(config, PeopleConfig):
         yield from ((person, None) for person in make_people(config.count, config.seed))
         return
-    for entry in config or ():
+    taken: set[str] = set()
+    for index, entry in enumerate(config or ()):
+        with _at(index, "username"):
+            _check_username(entry.username, taken)
         person = Person.named(entry.username, entry.domain)
         if entry.name is not None:
             person = Person.of(entry.name, entry.username, entry.domain)
         known = entry.claims or entry.password is not None
         yield person, Account(entry.claims, entry.password) if known else None
+
+
+def _check_username(name: str, taken: set[str]) -> None:
+    if not USERNAME.fullmatch(name):
+        raise ValueError(f"a user name has up to 64 letters, digits and ._+-, not {name[:80]!r}")
+    if name in taken:
+        raise ValueError(f"two people have the user name {name!r}")
+    taken.add(name)
 
 
 def _ring(config: IssuerConfig, supply: KeySupply, clock: SettableClock) -> KeyRing:

@@ -5,6 +5,7 @@ person is meant.
 """
 
 import hashlib
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from mock_idp.keys import b64url
 
 MAX_PEOPLE = 10_000
 DOMAIN = "contoso.example"
+USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+"""What a user name may be where it comes from outside."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from mock_idp.control import MAX_READ
 from mock_idp.decoding import too_deep
 from mock_idp.oauth.clients import MAX_CLIENT_ID
 from mock_idp.oauth.queued import MAX_QUEUED
-from mock_idp.people import DOMAIN
+from mock_idp.people import DOMAIN, USERNAME
 
 MAX_BODY: Final = 256 * 1024
 """Bytes of a request's body."""
@@ -28,7 +28,7 @@ MAX_LIFETIME_S: Final = 1_000_000_000
 Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=2048)]
 Username: TypeAlias = Annotated[
-    str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$", description="letters, digits and ._+-")
+    str, msgspec.Meta(pattern=f"^{USERNAME.pattern}$", description="letters, digits and ._+-")
 ]
 Instant: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=LATEST, description="seconds since the epoch")]
 

@@ -16,6 +16,7 @@ from mock_idp.control.steered import Steered
 from mock_idp.control.views import IssuerView, RotationView
 from mock_idp.issuer import Issuer
 from mock_idp.keyring import KeyRing
+from mock_idp.oauth.accounts import check_known
 from mock_idp.oauth.endpoints import ENDPOINTS
 from mock_idp.personas import persona as persona_named
 from mock_idp.schedule import ScheduledRing
@@ -90,9 +91,13 @@ class Issuers(Steered):
         lifetime = asked.get("token_lifetime_s", issuer.token_lifetime_s)
         if lifetime < 1:
             raise ControlError(Code.INVALID, "a token lives for at least a second")
+        auto_login = asked.get("auto_login", issuer.auto_login)
+        if "auto_login" in asked and auto_login is not None:
+            with refusing(Code.INVALID):
+                check_known(issuer, auto_login)
         issuer.token_lifetime_s = lifetime
         issuer.audience = asked.get("audience", issuer.audience)
-        issuer.auto_login = asked.get("auto_login", issuer.auto_login)
+        issuer.auto_login = auto_login
         issuer.opaque_access_tokens = asked.get("opaque_access_tokens", issuer.opaque_access_tokens)
         return self._view(path, issuer)
 

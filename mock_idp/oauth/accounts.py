@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mock_idp.issuer import Issuer
     from mock_idp.oauth.endpoint import Context
 
-__all__ = ["DEFAULT_PEOPLE", "Account", "find", "people"]
+__all__ = ["DEFAULT_PEOPLE", "Account", "check_known", "find", "people"]
 
 DEFAULT_PEOPLE: Final = tuple(Person.named(name) for name in ("ann", "ben", "cleo"))
 """Who can sign in where nobody was entered in a directory."""
@@ -28,3 +28,10 @@ def find(issuer: Issuer, context: Context, name: str) -> Person | None:
     if found is not None:
         return found
     return next((p for p in people(issuer, context) if name in {p.username, p.email}), None)
+
+
+def check_known(issuer: Issuer, name: str) -> None:
+    """Raise `ValueError` when nobody who can sign in at a served issuer has this user name or e-mail address."""
+    known = (*issuer.people, *issuer.everywhere) or DEFAULT_PEOPLE
+    if not any(name in {person.username, person.email} for person in known):
+        raise ValueError(f"nobody who could sign in has the user name {name!r}")

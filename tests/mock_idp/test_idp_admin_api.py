@@ -247,6 +247,7 @@ REFUSED: dict[str, tuple[str, str, Any, int, str, str]] = {
     "client id": ("PUT", "/issuers/t/clients/" + "a" * 513, {}, 400, "invalid", "1 to 512"),
     "rotation": ("POST", "/issuers", {"path": "/n", "rotation": {"every": 9, "ahead": 10}}, 400, "bad_body", "ahead"),
     "lifetime": ("PATCH", "/issuers/t", {"token_lifetime_s": 0}, 400, "bad_body", "$.token_lifetime_s"),
+    "auto login": ("PATCH", "/issuers/t", {"auto_login": "zzz"}, 400, "invalid", "nobody who could sign in"),
     "user name": ("PUT", "/people/a%20b", {}, 400, "bad_path", "user name"),
     "signing key": ("POST", "/issuers/t/tokens", {"kid": "zzz"}, 404, "not_found", "no key 'zzz'"),
     "state of another": ("PUT", "/state", {"format": "x"}, 400, "invalid", "its format is 'x'"),
