@@ -18,9 +18,9 @@ from mock_idp.issuer import Issuer
 from mock_idp.key_supply import KeySupply
 from mock_idp.keyring import KeyRing, KeyState
 from mock_idp.keys import SigningKey
-from mock_idp.oauth.accounts import Account
+from mock_idp.oauth.accounts import check_known
 from mock_idp.oauth.clients import Client
-from mock_idp.people import Person, make_people
+from mock_idp.people import USERNAME, Account, Person, make_people
 from mock_idp.personas import persona
 from mock_idp.schedule import Rotation, ScheduledRing
 
@@ -81,6 +81,7 @@ class ClientConfig(_Strict, frozen=True, kw_only=True):
     claims: dict[str, Any] = {}
     audience: str | None = None
     jwks: dict[str, Any] | None = None
+    auth_method: str | None = None
     opaque_access_tokens: bool | None = None
 
 
@@ -140,6 +141,17 @@ class IdpConfig(_Strict, frozen=True, kw_only=True):
     """Where browsers reach it, when that differs."""
 
 
+def check_url(url: str) -> None:
+    """Raise `ValueError` for an address that no client could reach a server at."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close, a port that is no number
+        usable = False
+    if not usable or not url.isascii() or not url.isprintable() or set(url) & set(" ?#"):
+        raise ValueError(f"the address of a server is like https://idp.example:8443, not {url[:80]!r}")
+
+
 class ConfigError(ValueError):
     """Something in a configuration that cannot be; `path` leads to it."""
 
@@ -166,30 +178,22 @@ def build(config: IdpConfig, idp: MockIdP, *, url: str, supply: KeySupply) -> No
     `url` is where the server listens, for a configuration without a `base_url`; fresh keys come from `supply`.
     `ConfigError` for what cannot be.
     """
-    idp.base_url = _address(("base_url",), config.base_url or url).rstrip("/")
-    idp.browser_url = None if config.browser_url is None else _address(("browser_url",), config.browser_url)
+    for name, address in (("base_url", config.base_url), ("browser_url", config.browser_url)):
+        if address is not None:
+            with _at(name):
+                check_url(address)
+    idp.base_url = (config.base_url or url).rstrip("/")
+    idp.browser_url = config.browser_url
     issuers = config.issuers or [IssuerConfig()]
     if len(issuers) > MAX_ISSUERS:
         raise ConfigError(("issuers",), f"more than {MAX_ISSUERS} issuers")
     supply.order((key.alg, key.bits) for found in issuers for key in found.wanted_keys if not key.fixed)
     with _at("people"):
-        for person, _account in _people(config.people):
-            idp.people.add(person)
+        for person, account in _people(config.people):
+            idp.people.add(person, account)
     for index, found in enumerate(issuers):
         with _at("issuers", index):
             _add(found, idp, supply)
-
-
-def _address(path: Path, url: str) -> str:
-    """Return the address of a server, or raise `ConfigError` for what is none."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:  # brackets that do not close, a port that is no number
-        usable = False
-    if not usable or not url.isascii() or not url.isprintable() or set(url) & set(" ?#"):
-        raise ConfigError(path, f"the address of a server is like https://idp.example:8443, not {url!r}")
-    return url
 
 
 def _add(config: IssuerConfig, idp: MockIdP, supply: KeySupply) -> None:
@@ -212,6 +216,10 @@ def _add(config: IssuerConfig, idp: MockIdP, supply: KeySupply) -> None:
         if config.path in idp.issuers:
             raise ConfigError((), f"two issuers have the path {config.path!r}")
         idp.add_issuer(config.path, issuer)
+    if config.auto_login is not None:
+        with _at("auto_login"):
+            check_known(issuer, config.auto_login)
+        issuer.auto_login = config.auto_login
     for index, fault in enumerate(config.faults):
         with _at("faults", index):
             idp.set_fault(config.path, fault.at, fault.is_, fault.times)
@@ -220,14 +228,12 @@ def _add(config: IssuerConfig, idp: MockIdP, supply: KeySupply) -> None:
 def _fill(issuer: Issuer, config: IssuerConfig) -> None:
     with _at("people"):
         for person, account in _people(config.people):
-            issuer.people.add(person)
-            if account is not None:
-                issuer.accounts[person.username] = account
+            issuer.people.add(person, account)
     for index, client in enumerate(config.clients):
         if client.id in issuer.clients:
             raise ConfigError(("clients", index, "id"), f"two clients have the id {client.id!r}")
-        issuer.clients[client.id] = _client(client)
-    issuer.auto_login = config.auto_login
+        with _at("clients", index):
+            issuer.clients[client.id] = _client(client)
     if config.opaque_access_tokens is not None:
         issuer.opaque_access_tokens = config.opaque_access_tokens
     if config.token_lifetime is not None:
@@ -246,6 +252,7 @@ def _client(config: ClientConfig) -> Client:
         claims=config.claims,
         audience=config.audience,
         jwks=config.jwks,
+        auth_method=config.auth_method,
         opaque_access_tokens=config.opaque_access_tokens,
     )
 
@@ -256,12 +263,23 @@ def _people(
     if isinstance(config, PeopleConfig):
         yield from ((person, None) for person in make_people(config.count, config.seed))
         return
-    for entry in config or ():
+    taken: set[str] = set()
+    for index, entry in enumerate(config or ()):
+        with _at(index, "username"):
+            _check_username(entry.username, taken)
         person = Person.named(entry.username, entry.domain)
         if entry.name is not None:
             person = Person.of(entry.name, entry.username, entry.domain)
         known = entry.claims or entry.password is not None
         yield person, Account(entry.claims, entry.password) if known else None
+
+
+def _check_username(name: str, taken: set[str]) -> None:
+    if not USERNAME.fullmatch(name):
+        raise ValueError(f"a user name has up to 64 letters, digits and ._+-, not {name[:80]!r}")
+    if name in taken:
+        raise ValueError(f"two people have the user name {name!r}")
+    taken.add(name)
 
 
 def _ring(config: IssuerConfig, supply: KeySupply, clock: SettableClock) -> KeyRing:
@@ -290,7 +308,10 @@ def _ring(config: IssuerConfig, supply: KeySupply, clock: SettableClock) -> KeyR
 
 def _key(config: KeyConfig, index: int, supply: KeySupply) -> SigningKey:
     if config.fixed is None and not supply.fixed:
-        return supply.take(config.alg, config.bits, config.kid)
+        key = supply.take(config.alg, config.bits, config.kid)
+        if config.bits < 2048:  # whatever is as long as that can sign by every algorithm
+            key.check_usable()
+        return key
     name = config.fixed or "abcdef"[index % 6]
     return fixed_key(name, config.alg, kid=config.kid or (None if index < 6 else f"{name}-{index}"))
 

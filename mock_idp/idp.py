@@ -134,6 +134,7 @@ class MockIdP:
             raise ValueError(f"the path {path!r} belongs to the server itself")
         with self._lock:
             self._route({**self._issuers, path: issuer})
+            issuer.everywhere = self.people
 
     def remove_issuer(self, path: str) -> None:
         """Serve an issuer no longer; `ValueError` when there is none under the path."""

@@ -13,11 +13,10 @@ from urllib.parse import quote
 from mock_idp.draft import Draft, write_json
 from mock_idp.keyring import KeyRing, RingSnapshot
 from mock_idp.keys import SigningKey
-from mock_idp.oauth.accounts import Account
 from mock_idp.oauth.clients import Client
 from mock_idp.oauth.granted import GrantStore
 from mock_idp.oauth.queued import Queue
-from mock_idp.people import Directory, Person
+from mock_idp.people import Account, Directory, Person
 from mock_idp.personas import Grant, Kind, Persona, PersonaError
 from mock_idp.personas import model as personas
 
@@ -25,6 +24,9 @@ DEFAULT_TENANT = personas.DEFAULT_TENANT
 DEFAULT_AUDIENCE = personas.DEFAULT_AUDIENCE
 DEFAULT_CLIENT = "7c0e1d52-93af-4b0e-8f3c-6a1b5d20c4e9"
 DEFAULT_BASE_URL = "https://idp.example"
+
+
+_NOTHING_KNOWN = Account()
 
 
 class TokenOptions(TypedDict, total=False):
@@ -58,7 +60,9 @@ class Issuer:
     people: Directory
     """Who can sign in here, beside the people of the server."""
     accounts: dict[str, Account]
-    """What is known of people by user name: further claims, a password."""
+    """What is known of people by user name: further claims, a password; `people.accounts` by a shorter name."""
+    everywhere: Directory
+    """The people of the server that serves this issuer; it puts its own in here."""
     clients: dict[str, Client]
     """The registered clients by id; while there are none, any id is taken as a public client."""
     auto_login: str | None
@@ -95,7 +99,8 @@ class Issuer:
         self.base_url = base_url
         self.clock = clock
         self.people = Directory()
-        self.accounts = {}
+        self.accounts = self.people.accounts
+        self.everywhere = Directory()
         self.clients = {}
         self.auto_login = None
         self.opaque_access_tokens = persona.opaque_access_tokens
@@ -104,6 +109,13 @@ class Issuer:
         self.granted = GrantStore()
         self.metadata_text = None
         self._jwks_text: tuple[RingSnapshot, bytes] | None = None
+
+    def account(self, username: str) -> Account:
+        """Give what is known of a person: by this issuer, or else, for a person of the server, by the server."""
+        own = self.accounts.get(username)
+        if own is None and self.people.find(username) is None:
+            own = self.everywhere.accounts.get(username)
+        return own or _NOTHING_KNOWN
 
     def draft(self, person: Person | None, **asked: Unpack[TokenOptions]) -> Draft:
         """Write an honest token, not yet signed: about a person, or with none about the client itself.

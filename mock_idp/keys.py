@@ -122,6 +122,23 @@ class SigningKey:
             return private.sign(data, padding.PKCS1v15(), digest)
         return private.sign(data, padding.PSS(padding.MGF1(digest), padding.PSS.DIGEST_LENGTH), digest)
 
+    def check_usable(self) -> None:
+        """Raise `ValueError` for a key that no token could be signed with, or no JWKS could show.
+
+        Its curve is none of `CURVES`, or its RSA modulus is too short for its algorithm (RFC 8017 section 9.1.1).
+        """
+        if (
+            isinstance(self.private, ec.EllipticCurvePrivateKey)
+            and self.private.curve.name not in _CURVE_NAMES
+        ):
+            raise ValueError(
+                f"key {self.kid!r} lies on {self.private.curve.name}, which no JWS algorithm here uses"
+            )
+        try:
+            self.sign(b"")
+        except ValueError:
+            raise ValueError(f"key {self.kid!r} is too short for {self.alg}") from None
+
     @property
     def coordinate_bytes(self) -> int:
         """Bytes of one coordinate of an EC key's curve (32, 48, 66); `ValueError` for another kind of key."""

@@ -5,16 +5,19 @@ person is meant.
 """
 
 import hashlib
+import re
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from threading import Lock
-from typing import Self
+from typing import Any, Self
 
 from mock_idp.keys import b64url
 
 MAX_PEOPLE = 10_000
 DOMAIN = "contoso.example"
+USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+"""What a user name may be where it comes from outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,26 @@ class Person:
         return cls(name, email, username, str(uuid.uuid5(uuid.NAMESPACE_URL, f"mailto:{email}")), subject)
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is known of a person beside who they are."""
+
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    """Set on top of their tokens and of userinfo."""
+    password: str | None = None
+    """What the password grant has to send; without one, anything that is not empty."""
+
+
 class Directory:
     """The people whom a mock IdP knows, by user name, in the order in which they came. Thread-safe."""
+
+    accounts: dict[str, Account]
+    """What is known of them, by user name."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._people: dict[str, Person] = {}
+        self.accounts = {}
 
     def __iter__(self) -> Iterator[Person]:
         with self._lock:
@@ -62,23 +79,30 @@ class Directory:
         """Give the person of a user name, if there is one."""
         return self._people.get(username)
 
-    def add(self, person: Person) -> None:
-        """Take a person in, in place of the one of the same user name; `ValueError` past `MAX_PEOPLE`."""
+    def add(self, person: Person, account: Account | None = None) -> None:
+        """Take a person in, in place of the one of the same user name; `ValueError` past `MAX_PEOPLE`.
+
+        Without `account`, what was known of the user name stays.
+        """
         with self._lock:
             if person.username not in self._people and len(self._people) >= MAX_PEOPLE:
                 raise ValueError(f"a directory holds at most {MAX_PEOPLE} people")
             self._people[person.username] = person
+            if account is not None:
+                self.accounts[person.username] = account
 
     def remove(self, username: str) -> None:
         """Forget a person; `ValueError` when there is none of this user name."""
         with self._lock:
             if self._people.pop(username, None) is None:
                 raise ValueError(f"nobody has the user name {username!r}")
+            self.accounts.pop(username, None)
 
     def clear(self) -> None:
         """Forget everybody."""
         with self._lock:
             self._people.clear()
+            self.accounts.clear()
 
 
 def make_people(count: int, seed: int = 0) -> tuple[Person, ...]:

@@ -35,7 +35,9 @@ class StateError(ValueError):
     """A state file that cannot be used, with the reason."""
 
 
-class _Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SavedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One key of a ring."""
+
     kid: str
     alg: str
     state: KeyState
@@ -43,14 +45,21 @@ class _Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Unencrypted PKCS#8 in PEM."""
 
 
-class _Ring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    keys: list[_Key]
+class SavedRing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The keys of one issuer, in their order."""
+
+    keys: list[SavedKey]
     progress: Progress | None = None
+    """How far its schedule has come, if it has one."""
 
 
-class _State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SavedState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The keys of a whole mock IdP: what a state file holds."""
+
     format: str
-    issuers: dict[str, _Ring] = {}
+    """`touchstone-idp-keys/1`"""
+    issuers: dict[str, SavedRing] = {}
+    """By path."""
 
 
 class KeyFile:
@@ -59,7 +68,7 @@ class KeyFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._seen: tuple[int, int, int] | None = None
-        self._known: _State = _State(FORMAT)
+        self._known: SavedState = SavedState(FORMAT)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -83,18 +92,18 @@ class KeyFile:
         self._known, self._seen = self._read(found.st_size), seen
         for path, issuer in idp.issuers.items():
             if path in self._known.issuers:
-                _restore(issuer.ring, self._known.issuers[path], f"{self.path}: issuer {path!r}")
+                ring = self._known.issuers[path]
+                _put(issuer.ring, _snapshot(ring, f"{self.path}: issuer {path!r}"), ring.progress)
         return True
 
-    def _read(self, size: int) -> _State:
+    def _read(self, size: int) -> SavedState:
         if size > MAX_BYTES:
             raise StateError(f"{self.path}: longer than {MAX_BYTES:,} bytes")
         try:
-            state = msgspec.json.decode(self.path.read_bytes(), type=_State)
+            state = msgspec.json.decode(self.path.read_bytes(), type=SavedState)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise StateError(f"{self.path}: this is no state file: {error}") from None
-        if state.format != FORMAT:
-            raise StateError(f"{self.path}: its format is {state.format[:40]!r}, not {FORMAT!r}")
+        _check_format(state, str(self.path))
         return state
 
     def lacks(self, idp: MockIdP) -> bool:
@@ -103,8 +112,7 @@ class KeyFile:
 
     def save(self, idp: MockIdP) -> None:
         """Write the rings of an IdP, in one step; issuers of the file that it has not are kept."""
-        rings = {path: _saved(issuer.ring) for path, issuer in idp.issuers.items()}
-        self._known = _State(FORMAT, {**self._known.issuers, **rings})
+        self._known = SavedState(FORMAT, {**self._known.issuers, **saved(idp).issuers})
         handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name)  # its mode is 0600
         try:
             with os.fdopen(handle, "wb") as file:
@@ -119,28 +127,59 @@ class KeyFile:
         self._seen = (found.st_ino, found.st_mtime_ns, found.st_size)
 
 
-def _saved(ring: KeyRing) -> _Ring:
-    keys = [_Key(e.key.kid, e.key.alg, e.state, _pem(e.key)) for e in ring.snapshot.entries]
-    return _Ring(keys, ring.progress if isinstance(ring, ScheduledRing) else None)
+def _saved(ring: KeyRing) -> SavedRing:
+    keys = [SavedKey(e.key.kid, e.key.alg, e.state, _pem(e.key)) for e in ring.snapshot.entries]
+    return SavedRing(keys, ring.progress if isinstance(ring, ScheduledRing) else None)
 
 
 def _pem(key: SigningKey) -> str:
     return key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
 
 
-def _restore(ring: KeyRing, saved: _Ring, where: str) -> None:
+def saved(idp: MockIdP) -> SavedState:
+    """Give the keys of all issuers of an IdP."""
+    return SavedState(FORMAT, {path: _saved(issuer.ring) for path, issuer in idp.issuers.items()})
+
+
+def restore(idp: MockIdP, state: SavedState) -> None:
+    """Put saved keys from anywhere into the rings of an IdP, all or none.
+
+    `StateError` for a key or a ring that cannot be. Every key is checked, which takes 40 ms for an RSA one.
+    """
+    _check_format(state, "the state")
+    rings = {path: issuer.ring for path, issuer in idp.issuers.items() if path in state.issuers}
+    read = {path: _snapshot(state.issuers[path], f"issuer {path!r}", checked=True) for path in rings}
+    for path, ring in rings.items():
+        _put(ring, read[path], state.issuers[path].progress)
+
+
+def _check_format(state: SavedState, where: str) -> None:
+    if state.format != FORMAT:
+        raise StateError(f"{where}: its format is {state.format[:40]!r}, not {FORMAT!r}")
+
+
+def _snapshot(ring: SavedRing, where: str, *, checked: bool = False) -> RingSnapshot:
     try:
-        ring.restore(RingSnapshot(tuple(RingEntry(_key(key), key.state) for key in saved.keys)))
+        return RingSnapshot(tuple(RingEntry(_key(key, checked=checked), key.state) for key in ring.keys))
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise StateError(f"{where}: {error}") from None
-    if isinstance(ring, ScheduledRing) and saved.progress is not None:
-        ring.resume(saved.progress)
 
 
-def _key(saved: _Key) -> SigningKey:
-    # The check skipped here costs 42 ms a key, and these keys were written by this module.
-    private = load_pem_private_key(saved.private_key.encode(), None, unsafe_skip_rsa_key_validation=True)
-    return SigningKey(saved.kid, saved.alg, private)  # type: ignore[arg-type]  # it refuses a key of another kind
+def _put(ring: KeyRing, snapshot: RingSnapshot, progress: Progress | None) -> None:
+    ring.restore(snapshot)
+    if isinstance(ring, ScheduledRing) and progress is not None:
+        ring.resume(progress)
+
+
+def _key(saved: SavedKey, *, checked: bool) -> SigningKey:
+    # The check that is skipped costs 42 ms an RSA key, and the keys of a file were written by this module.
+    private = load_pem_private_key(
+        saved.private_key.encode(), None, unsafe_skip_rsa_key_validation=not checked
+    )
+    key = SigningKey(saved.kid, saved.alg, private)  # type: ignore[arg-type]  # it refuses a key of another kind
+    if checked:
+        key.check_usable()
+    return key
 
 
 class SharedIdP(MockIdP):

@@ -15,8 +15,9 @@ from mock_idp.admin.errors import ApiError
 from mock_idp.clock import LATEST
 from mock_idp.control import MAX_READ
 from mock_idp.decoding import too_deep
+from mock_idp.oauth.clients import MAX_CLIENT_ID
 from mock_idp.oauth.queued import MAX_QUEUED
-from mock_idp.people import DOMAIN
+from mock_idp.people import DOMAIN, USERNAME
 
 MAX_BODY: Final = 256 * 1024
 """Bytes of a request's body."""
@@ -27,13 +28,26 @@ MAX_LIFETIME_S: Final = 1_000_000_000
 Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=2048)]
 Username: TypeAlias = Annotated[
-    str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$", description="letters, digits and ._+-")
+    str, msgspec.Meta(pattern=f"^{USERNAME.pattern}$", description="letters, digits and ._+-")
 ]
 Instant: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=LATEST, description="seconds since the epoch")]
 
 
+Uris: TypeAlias = Annotated[list[Text], msgspec.Meta(max_length=100)]
+
+
 class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What every one of them has: unknown members are refused."""
+
+
+class Schedule(Body, frozen=True, kw_only=True):
+    """When keys come and go by the issuer's clock (seconds)."""
+
+    every: Annotated[float, msgspec.Meta(ge=1, le=MAX_LIFETIME_S)]
+    overlap: Annotated[float, msgspec.Meta(ge=0, le=MAX_LIFETIME_S)] = 0.0
+    """How long an old key stays published; at most `every`."""
+    ahead: Annotated[float, msgspec.Meta(ge=0, le=MAX_LIFETIME_S)] = 0.0
+    """How long the next key is published before it signs; at most `every`."""
 
 
 class NewIssuer(Body, frozen=True, kw_only=True):
@@ -54,6 +68,20 @@ class NewIssuer(Body, frozen=True, kw_only=True):
     tenant: Name | None = None
     """The persona's default when left out."""
     alg: Name = "RS256"
+    rotation: Schedule | None = None
+    """On demand alone when left out."""
+
+
+class IssuerChange(Body, frozen=True, kw_only=True):
+    """How an issuer is to answer from now on; whatever is left out stays as it is."""
+
+    audience: Text | msgspec.UnsetType = msgspec.UNSET
+    auto_login: Username | msgspec.UnsetType | None = msgspec.UNSET
+    """Who is signed in without a page; null for the page."""
+    opaque_access_tokens: bool | msgspec.UnsetType = msgspec.UNSET
+    token_lifetime_s: Annotated[int, msgspec.Meta(ge=1, le=MAX_LIFETIME_S)] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
 
 
 class NewKey(Body, frozen=True, kw_only=True):
@@ -95,12 +123,49 @@ class NewFault(Body, frozen=True, kw_only=True):
     """For how many requests; until cleared when left out."""
 
 
-class NewPerson(Body, frozen=True, kw_only=True):
-    """A person for the directory."""
+class KnownPerson(Body, frozen=True, kw_only=True):
+    """What is known of a person."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    """Made of the user name when left out."""
+    domain: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,7}$")] = DOMAIN
+    claims: dict[str, Any] = {}
+    """Set on top of their tokens."""
+    password: Annotated[str, msgspec.Meta(min_length=1, max_length=256)] | None = None
+    """What the password grant has to send; anything that is not empty when left out."""
+
+
+class NewPerson(KnownPerson, frozen=True, kw_only=True):
+    """A person to take in."""
 
     username: Username
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
-    domain: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,7}$")] = DOMAIN
+
+
+class KnownClient(Body, frozen=True, kw_only=True):
+    """What an OAuth client is registered with; whatever is left out is not restricted."""
+
+    secret: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)] | None = None
+    """With neither a secret nor keys the client is public."""
+    redirect_uris: Uris = []
+    """Compared exactly; without any, every https and every loopback address will do."""
+    post_logout_redirect_uris: Uris = []
+    grants: Annotated[list[Name], msgspec.Meta(max_length=20)] = []
+    """The grant types that it may use, by the names that the metadata has; empty for all."""
+    auth_method: Name | None = None
+    """`none`, `client_secret_basic`, `client_secret_post` or `private_key_jwt`; any that it can when left out."""
+    claims: dict[str, Any] = {}
+    """Set on top of its own tokens, those of the client credentials grant."""
+    audience: Text | None = None
+    jwks: dict[str, Any] | None = None
+    """Its public keys for private_key_jwt, as a JWK Set."""
+    opaque_access_tokens: bool | None = None
+    """As the issuer says when left out."""
+
+
+class NewClient(KnownClient, frozen=True, kw_only=True):
+    """An OAuth client to register."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_CLIENT_ID)]
 
 
 class NewToken(Body, frozen=True, kw_only=True):
@@ -119,6 +184,8 @@ class NewToken(Body, frozen=True, kw_only=True):
     """The issuer's own when left out."""
     now: Instant | None = None
     """The issuer's clock when left out."""
+    kid: Name | None = None
+    """The key of the issuer that signs, in whatever state; the active one when left out."""
     forgery: Name | None = None
     argument: Any = None
     """What the forgery takes; its default when left out."""
@@ -160,6 +227,17 @@ class NewCanary(Body, frozen=True, kw_only=True):
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 
 
+class CertificateQuery(Body, frozen=True, kw_only=True):
+    """Which certificate of a key is meant; the one that the JWKS shows (`x5c`) when nothing is said."""
+
+    not_before: Instant | None = None
+    not_after: Instant | None = None
+    subject: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    """RFC 4514 text, such as `CN=idp.example`."""
+    by_authority: bool = False
+    """Whether a CA issued it: `authority.pem`."""
+
+
 class RequestFilter(Body, frozen=True, kw_only=True):
     """Which recorded requests to read."""
 
@@ -171,8 +249,16 @@ class RequestFilter(Body, frozen=True, kw_only=True):
     """The newest so many."""
 
 
-BodyT = TypeVar("BodyT", bound=Body)
+BodyT = TypeVar("BodyT", bound=msgspec.Struct)
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `([^`]*)`")
+
+
+def read_username(text: str) -> str:
+    """Read a user name that stands in an address; `ApiError` (400) for one that could not be taken in."""
+    try:
+        return msgspec.convert(text, Username)
+    except msgspec.ValidationError as error:
+        raise ApiError(400, "bad_path", f"the user name: {error}") from error
 
 
 def read_json(raw: bytes, kind: type[BodyT]) -> BodyT:

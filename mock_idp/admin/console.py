@@ -16,9 +16,15 @@ from mock_idp.faults import FAULTS
 from mock_idp.forgeries import FORGERIES
 from mock_idp.http import Response
 from mock_idp.keys import ALGORITHMS
+from mock_idp.oauth.clients import AUTH_METHODS
 from mock_idp.oauth.endpoints import ENDPOINTS
+from mock_idp.oauth.grant_types import GRANT_TYPES
 from mock_idp.personas import PERSONAS, persona
 
+_SCRIPT: Final = (
+    "elements", "api", "keys", "issuers", "people", "clients", "tokens", "faults", "line", "canaries", "log", "main"
+)  # fmt: skip
+"""The parts of the page's script, in the order in which they run as one."""
 _FILES: Final = resources.files(__package__) / "page"
 
 
@@ -27,9 +33,8 @@ def page() -> Response:
     """Answer with the page, under a policy that runs its own script and style and nothing else."""
     from jinja2 import Environment, StrictUndefined, select_autoescape
 
-    script, style, template = (
-        (_FILES / name).read_text("utf-8") for name in ("console.js", "console.css", "console.html.j2")
-    )
+    style, template = ((_FILES / name).read_text("utf-8") for name in ("console.css", "console.html.j2"))
+    script = "\n".join((_FILES / "script" / f"{name}.js").read_text("utf-8") for name in _SCRIPT)
     environment = Environment(autoescape=select_autoescape(default=True), undefined=StrictUndefined)
     html = environment.from_string(template).render(
         script=script,
@@ -39,6 +44,8 @@ def page() -> Response:
         endpoints=list(ENDPOINTS),
         faults=FAULTS.values(),
         forgeries=FORGERIES.values(),
+        auth_methods=AUTH_METHODS,
+        grant_types=GRANT_TYPES,
     )
     policy = (
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; connect-src 'self'; "

@@ -118,6 +118,8 @@ def _responses(operation: Operation, of_type: Mapping[str, Any]) -> dict[str, An
     done: dict[str, Any] = {"description": "Done"}
     if operation.answers is not None:
         done["content"] = _json(of_type[str(operation.answers)])
+    elif operation.file is not None:
+        done["content"] = {operation.file: {}}
     refused = {
         status: {"description": why, "content": _json(of_type[str(Error)])}
         for status, why in _REFUSALS.items()

@@ -65,6 +65,8 @@ def _answer(idp: MockIdP, request: Request) -> Response:
     operation, params = _find(request)
     given = _read(operation, request)
     result = operation.handler(Control(idp), params, given)
+    if operation.file is not None:
+        return Response(operation.status, (("content-type", operation.file),), result)
     if operation.answers is None:
         return Response(operation.status, (), b"")
     return Response.of_json(msgspec.to_builtins(result), operation.status)
@@ -116,7 +118,7 @@ def _read(operation: Operation, request: Request) -> Any:
         return query
     if not request.body and not operation.needs_body:
         return operation.body()
-    _check_type(request)
+    _check_body(request, operation.max_body)
     return bodies.read_json(request.body, operation.body)
 
 
@@ -130,11 +132,11 @@ def _query(text: str) -> dict[str, str]:
     return members
 
 
-def _check_type(request: Request) -> None:
+def _check_body(request: Request, longest: int) -> None:
     # Only JSON, so that a form of another site cannot send it without asking first (the Fetch standard's CORS).
     given = [value for name, value in request.headers if name == "content-type"]
     kinds = {value.partition(";")[0].strip().lower() for value in given}
     if kinds != {"application/json"}:
         raise ApiError(415, "wrong_media_type", "the body has to be application/json, and to say so")
-    if len(request.body) > bodies.MAX_BODY:
-        raise ApiError(413, "too_large", f"the body is longer than {bodies.MAX_BODY} bytes")
+    if len(request.body) > longest:
+        raise ApiError(413, "too_large", f"the body is longer than {longest} bytes")

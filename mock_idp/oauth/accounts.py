@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from mock_idp.people import Person
+from mock_idp.people import Account, Person
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mock_idp.issuer import Issuer
     from mock_idp.oauth.endpoint import Context
 
+__all__ = ["DEFAULT_PEOPLE", "Account", "check_known", "find", "people"]
+
 DEFAULT_PEOPLE: Final = tuple(Person.named(name) for name in ("ann", "ben", "cleo"))
 """Who can sign in where nobody was entered in a directory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What one issuer knows of a person."""
-
-    claims: Mapping[str, Any] = field(default_factory=dict)
-    """Set on top of their tokens and of userinfo."""
-    password: str | None = None
-    """What the password grant has to send; without one, anything that is not empty."""
 
 
 def people(issuer: Issuer, context: Context) -> tuple[Person, ...]:
@@ -39,3 +28,10 @@ def find(issuer: Issuer, context: Context, name: str) -> Person | None:
     if found is not None:
         return found
     return next((p for p in people(issuer, context) if name in {p.username, p.email}), None)
+
+
+def check_known(issuer: Issuer, name: str) -> None:
+    """Raise `ValueError` when nobody who can sign in at a served issuer has this user name or e-mail address."""
+    known = (*issuer.people, *issuer.everywhere) or DEFAULT_PEOPLE
+    if not any(name in {person.username, person.email} for person in known):
+        raise ValueError(f"nobody who could sign in has the user name {name!r}")

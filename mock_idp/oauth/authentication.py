@@ -12,7 +12,7 @@ import hmac
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_idp.oauth import jws
-from mock_idp.oauth.clients import Client
+from mock_idp.oauth.clients import MAX_CLIENT_ID, Client
 from mock_idp.oauth.errors import OAuthError, invalid_request, shown
 from mock_idp.oauth.form import decoded
 
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from mock_idp.issuer import Issuer
     from mock_idp.oauth.endpoint import Context
 
-METHODS: Final = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-MAX_CLIENT_ID: Final = 512
 MAX_ASSERTION_LIFETIME_S: Final = 24 * 3600
 _BASIC: Final = "basic "
 
@@ -52,8 +50,22 @@ def authenticate(issuer: Issuer, request: Request, params: Mapping[str, str], co
         raise _refused("client_id names another client than the one that authenticates")
     client = known(issuer, name)
     if issuer.clients:
+        _check_method(client, _method(basic, params, assertion))
         _prove(issuer, client, secret, assertion, context)
     return client
+
+
+def _method(basic: tuple[str, str] | None, params: Mapping[str, str], assertion: str | None) -> str:
+    if assertion is not None:
+        return "private_key_jwt"
+    if basic is not None:
+        return "client_secret_basic"
+    return "client_secret_post" if "client_secret" in params else "none"
+
+
+def _check_method(client: Client, used: str) -> None:
+    if client.auth_method is not None and used != client.auth_method:
+        raise _refused(f"this client authenticates by {client.auth_method}, not by {used}")
 
 
 def known(issuer: Issuer, name: str) -> Client:

@@ -9,10 +9,10 @@ from mock_idp.oauth import accounts, pages
 from mock_idp.oauth.authentication import authenticate
 from mock_idp.oauth.errors import OAuthError
 from mock_idp.oauth.form import form, query
+from mock_idp.oauth.grant_types import DEVICE_CODE
 from mock_idp.oauth.granted import DEVICE_INTERVAL_S, DEVICE_LIFETIME_S, Device
 from mock_idp.oauth.issue import token_response
 from mock_idp.oauth.scopes import resolve
-from mock_idp.oauth.token import DEVICE_CODE
 
 if TYPE_CHECKING:
     from mock_idp.http import Request, Response

@@ -104,17 +104,15 @@ def subject_key(claims: Mapping[str, Any]) -> str | None:
 
 def _extra(issuer: Issuer, client: Client, granted: Granted) -> dict[str, Any]:
     person = granted.person
-    if person is None:
-        extra = dict(client.claims)
-    else:
-        account = issuer.accounts.get(person.username)
-        extra = dict(account.claims) if account is not None else {}
+    known = client.claims if person is None else issuer.account(person.username).claims
+    extra = dict(known) if known else {}
     if granted.actor is not None:
         extra["act"] = granted.actor
-    return _settable(issuer, extra) if extra else extra
+    return settable(issuer, extra) if extra else extra
 
 
-def _settable(issuer: Issuer, extra: Mapping[str, Any]) -> dict[str, Any]:
+def settable(issuer: Issuer, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Give those of the claims of an account or a client that the issuer lets them set."""
     fixed = NOT_CUSTOM | {"sub"} if issuer.persona.fixed_sub else NOT_CUSTOM
     return {name: value for name, value in extra.items() if name not in fixed}
 
@@ -148,14 +146,15 @@ def identity_claims(issuer: Issuer, granted: Granted) -> dict[str, Any]:
     """Give what an ID token of this grant says."""
     kind: Kind = "id" if "id" in issuer.persona.claims else "access"
     draft = issuer.draft(granted.person, kind=kind, client=granted.client, scopes=granted.scopes)
-    account = issuer.accounts.get(granted.person.username) if granted.person is not None else None
-    extra = _settable(issuer, account.claims) if account is not None else {}
-    return {**draft.claims, **extra}
+    return {**draft.claims, **_known(issuer, granted)}
+
+
+def _known(issuer: Issuer, granted: Granted) -> dict[str, Any]:
+    return {} if granted.person is None else settable(issuer, issuer.account(granted.person.username).claims)
 
 
 def id_token(issuer: Issuer, granted: Granted, access: str) -> str:
     """Issue an ID token (OpenID Connect Core sections 2 and 3.1.3.6)."""
-    account = issuer.accounts.get(granted.person.username) if granted.person is not None else None
     draft = issuer.draft(
         granted.person,
         kind="id",
@@ -163,7 +162,7 @@ def id_token(issuer: Issuer, granted: Granted, access: str) -> str:
         scopes=granted.scopes,
         serial=issuer.granted.new_serial(),
     )
-    more = _settable(issuer, account.claims) if account is not None else {}
+    more = _known(issuer, granted)
     if granted.nonce is not None:
         more["nonce"] = granted.nonce
     if granted.auth_time is not None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from mock_idp.draft import write_json
 from mock_idp.http import Response, etag
 from mock_idp.keys import ALGORITHMS
-from mock_idp.oauth import authentication
 from mock_idp.oauth.authorization import CHALLENGE_METHODS
+from mock_idp.oauth.clients import AUTH_METHODS
 from mock_idp.oauth.delivery import RESPONSE_MODES
 from mock_idp.oauth.token import GRANTS
 
@@ -66,7 +66,7 @@ def _endpoints(issuer: Issuer, context: Context) -> dict[str, str]:
 
 
 def _abilities(issuer: Issuer) -> dict[str, Any]:
-    methods = list(authentication.METHODS)
+    methods = list(AUTH_METHODS)
     # Introspection is for clients that authenticate, unless nobody is registered who could.
     proven = [method for method in methods if method != "none"] if issuer.clients else methods
     return {

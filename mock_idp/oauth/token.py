@@ -17,6 +17,15 @@ from mock_idp.oauth import accounts, issue, jws
 from mock_idp.oauth.authentication import assertion_problem, audiences, authenticate
 from mock_idp.oauth.errors import OAuthError, invalid_grant, invalid_request, shown
 from mock_idp.oauth.form import form, needed
+from mock_idp.oauth.grant_types import (
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    DEVICE_CODE,
+    JWT_BEARER,
+    PASSWORD,
+    REFRESH_TOKEN,
+    TOKEN_EXCHANGE,
+)
 from mock_idp.oauth.granted import Family, Granted
 from mock_idp.oauth.scopes import resolve
 from mock_idp.oauth.subject_tokens import NotOursError, read_subject, scopes_of, subject_of
@@ -31,9 +40,6 @@ if TYPE_CHECKING:
     from mock_idp.oauth.granted import Code
     from mock_idp.people import Person
 
-DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
-JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant type
 _VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _ACCESS_TYPE: Final = "urn:ietf:params:oauth:token-type:access_token"
 _ID_TYPE: Final = "urn:ietf:params:oauth:token-type:id_token"
@@ -155,12 +161,8 @@ def _password(asked: Asked) -> Response:
     issuer, params = asked.issuer, asked.params
     username, password = needed(params, "username"), needed(params, "password")
     person = accounts.find(issuer, asked.context, username)
-    account = issuer.accounts.get(person.username) if person is not None else None
-    right = (
-        account is None
-        or account.password is None
-        or hmac.compare_digest(password.encode(), account.password.encode())
-    )
+    wanted = issuer.account(person.username).password if person is not None else None
+    right = wanted is None or hmac.compare_digest(password.encode(), wanted.encode())
     if person is None or not right:
         raise invalid_grant("the user name or the password is wrong")
     scopes, audience = resolve(issuer, asked.client, params)
@@ -261,10 +263,10 @@ def _device_code(asked: Asked) -> Response:
 
 
 GRANTS: Final[Mapping[str, Callable[[Asked], Response]]] = {
-    "authorization_code": _authorization_code,
-    "client_credentials": _client_credentials,
-    "refresh_token": _refresh_token,
-    "password": _password,
+    AUTHORIZATION_CODE: _authorization_code,
+    CLIENT_CREDENTIALS: _client_credentials,
+    REFRESH_TOKEN: _refresh_token,
+    PASSWORD: _password,
     JWT_BEARER: _jwt_bearer,
     TOKEN_EXCHANGE: _token_exchange,
     DEVICE_CODE: _device_code,

@@ -116,6 +116,13 @@ def _check(options: _Options) -> None:
         raise click.UsageError("--ca-out and --tls-flaw go with --https")
     if options.admin and options.host not in _LOOPBACK and not options.admin_token:
         raise click.UsageError("--admin on an address that others can reach needs --admin-token")
+    if options.base_url is not None:
+        from mock_idp.config import check_url
+
+        try:
+            check_url(options.base_url)
+        except ValueError as error:
+            raise click.UsageError(f"--base-url: {error}") from None
     if options.tls_flaw:
         from mock_idp.loopback_tls import TLS_FLAWS
         from scenarios.files.problems import nearest

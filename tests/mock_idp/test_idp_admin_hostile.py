@@ -11,7 +11,8 @@ from mock_idp import PERSONAS, Issuer, KeyRing, MockIdP, Request, fixed_key, per
 from mock_idp.admin.routes import API, OPERATIONS
 from mock_idp.control import Control
 
-SEGMENTS = ("issuers", "t", "%2F", "keys", "a", "revoke", "rotate", "tokens", "clock", "move", "faults", "jwks", "next",
+SEGMENTS = ("issuers", "t", "clients", "app", "ann", "state", "certificate.pem", "certificate.cer", "private.pem",
+            "%2F", "keys", "a", "revoke", "rotate", "tokens", "clock", "move", "faults", "jwks", "next",
             "people", "requests", "canaries", "decode", "reset", "..", "", "%00", "%ff")  # fmt: skip
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -19,6 +20,7 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 MEMBERS = sorted({name for o in OPERATIONS if o.body is not None for name in o.body.__struct_fields__})
+MEMBERS += ["keys", "kid", "alg", "private_key", "progress"]
 BODIES = (
     st.binary(max_size=200)
     | VALUES.map(lambda value: json.dumps(value).encode())
@@ -35,7 +37,7 @@ HEADERS = st.lists(
 ).map(tuple)
 REQUESTS = st.builds(
     Request,
-    st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD"]) | st.text(max_size=5),
+    st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]) | st.text(max_size=5),
     st.lists(st.sampled_from(SEGMENTS) | st.text(max_size=5), max_size=6).map(
         lambda found: "/".join((API, *found))
     ),

@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 from mock_idp import Issuer, KeyRing, MockIdP, Person, Request, fixed_key, persona
 from mock_idp.admin.openapi import document
 from mock_idp.admin.routes import API, OPERATIONS
+from mock_idp.oauth.clients import Client
 from mock_idp.serve import serve
 
 HOST = "localhost:8080"
@@ -32,6 +33,8 @@ def new_idp() -> MockIdP:
     idp.add_issuer("/t", Issuer(persona("generic"), KeyRing([fixed_key("a", "ES256")])))
     idp.people.add(Person.named("ann"))
     idp.canary("c")
+    idp.issuer("/t").people.add(Person.named("ann"))
+    idp.issuer("/t").clients["app"] = Client("app", "s3cret")
     return idp
 
 
@@ -71,7 +74,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 SCHEMA = schemathesis.openapi.from_dict(document())
-THERE = {"issuer": "t", "kid": "a", "endpoint": "jwks", "username": "ann", "canary": "c"}
+THERE = {"issuer": "t", "kid": "a", "endpoint": "jwks", "username": "ann", "canary": "c", "client": "app"}
 """Parameters that made-up ones would never hit."""
 MADE_REQUESTS = {
     found.ok().label: found.ok() for found in SCHEMA.get_all_operations() if isinstance(found, Ok)

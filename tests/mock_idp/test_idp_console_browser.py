@@ -207,6 +207,144 @@ def test_people_are_added_and_removed(page: Page, idp: MockIdP) -> None:
     assert [person.username for person in idp.people] == ["ben"]
 
 
+def test_people_of_one_issuer_have_claims_of_their_own(page: Page, idp: MockIdP) -> None:
+    form = page.locator("#add-person")
+    form.get_by_label("User name").fill("zoe")
+    form.get_by_label("At").select_option("/tenant-a")
+    form.get_by_label("Further claims").fill('{"groups": ["qa"]}')
+    form.get_by_role("button", name="Add person").click()
+    expect(page.locator("#people-list")).to_contain_text('at /tenant-a alone, {"groups":["qa"]}')
+    assert idp.issuer("/tenant-a").account("zoe").claims == {"groups": ["qa"]}
+
+    page.get_by_role("button", name="Remove zoe of /tenant-a").click()
+
+    expect(page.locator("#people-list")).not_to_contain_text("zoe")
+
+
+def test_a_client_is_registered_listed_and_removed(page: Page, idp: MockIdP) -> None:
+    expect(page.locator("#client-list")).to_contain_text("every client id is taken")
+    form = page.locator("#add-client")
+    form.get_by_label("Issuer").select_option("/tenant-a")
+    form.get_by_label("Client id").fill("app")
+    form.get_by_role("textbox", name="Secret").fill("s3cret")
+    form.get_by_label("Authenticates by").select_option("client_secret_basic")
+    form.get_by_label("Redirect URIs").fill("https://app.example/back https://app.example/other")
+    form.get_by_label("Grants").select_option(["authorization_code", "refresh_token"])
+    form.get_by_label("Claims of its own tokens").fill('{"roles": ["reader"]}')
+    form.get_by_role("button", name="Register client").click()
+    expect(page.locator("#client-list")).to_contain_text(
+        "app at /tenant-a: with a secret; by client_secret_basic"
+    )
+
+    client = idp.issuer("/tenant-a").clients["app"]
+    assert client.redirect_uris == ("https://app.example/back", "https://app.example/other")
+    assert (client.grants, client.claims) == (("authorization_code", "refresh_token"), {"roles": ["reader"]})
+    page.get_by_role("button", name="Remove the client app of /tenant-a").click()
+
+    expect(page.locator("#client-list")).to_contain_text("every client id is taken")
+    assert idp.issuer("/tenant-a").clients == {}
+
+
+def test_settings_of_an_issuer_are_changed_and_what_is_left_empty_stays(page: Page, idp: MockIdP) -> None:
+    audience = idp.issuer("/tenant-a").audience
+    page.get_by_label("Settings of /tenant-a", exact=True).click()
+    card = page.locator("article").first
+    card.get_by_label("Signed in without a page").fill("ann.miller")
+    card.get_by_label("Token lifetime").fill("60")
+    card.get_by_label("Access tokens").select_option("opaque")
+    card.get_by_role("button", name="Change the settings").click()
+    expect(page.get_by_role("status")).to_contain_text("/tenant-a is changed")
+
+    issuer = idp.issuer("/tenant-a")
+    assert (issuer.auto_login, issuer.token_lifetime_s, issuer.opaque_access_tokens) == (
+        "ann.miller",
+        60,
+        True,
+    )
+    assert issuer.audience == audience
+    card.get_by_label("Signed in without a page").fill("-")
+    card.get_by_label("Signed in without a page").press("Enter")
+    expect(card.get_by_label("Signed in without a page")).to_have_attribute("placeholder", "nobody")
+    assert (issuer.auto_login, issuer.token_lifetime_s) == (None, 60)
+
+
+def test_files_of_a_key_are_downloaded(page: Page, idp: MockIdP) -> None:
+    issuer = idp.issuer("/tenant-a")
+    key = issuer.ring.active
+    page.get_by_label(f"Files of key {issuer.kid(key)}").click()
+
+    with page.expect_download() as pem:
+        page.get_by_role("button", name=f"Certificate .pem of key {issuer.kid(key)}").click()
+    with page.expect_download() as bundle:
+        page.get_by_role("button", name="Certificates of /tenant-a in one file").click()
+
+    assert pem.value.suggested_filename == "a-certificate.pem"
+    assert pem.value.path().read_bytes() == bundle.value.path().read_bytes()
+    assert b"BEGIN CERTIFICATE" in pem.value.path().read_bytes()
+
+
+def test_another_key_takes_a_kid(page: Page, idp: MockIdP) -> None:
+    before = idp.issuer("").ring.active
+
+    page.get_by_role("button", name="Put another key under the kid b").click()
+
+    expect(page.get_by_role("status")).to_contain_text("another key has its kid")
+    assert idp.issuer("").ring.active.kid == before.kid
+    assert idp.issuer("").ring.active != before
+
+
+def test_keys_are_saved_and_loaded(page: Page, url: str) -> None:
+    before = published(url)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save keys").click()
+    page.get_by_role("button", name="Rotate the keys of /tenant-a").click()
+    expect(page.get_by_role("row").filter(has_text="retiring")).to_have_count(1)
+
+    page.get_by_label("Load keys").set_input_files(saved.value.path())
+
+    expect(page.get_by_role("row").filter(has_text="retiring")).to_have_count(0)
+    assert published(url) == before
+
+
+def test_answers_are_lined_up_and_dropped(page: Page, idp: MockIdP) -> None:
+    form = page.locator("#line-up")
+    form.get_by_label("Issuer").select_option("/tenant-a")
+    form.get_by_label("Users who sign in").fill("ann, ben")
+    form.get_by_label("Error").fill("slow_down")
+    form.get_by_label("Its status").fill("429")
+    form.get_by_role("button", name="Line up").click()
+    expect(page.locator("#line-list")).to_contain_text(
+        "/tenant-a: signs in ann, ben; token error slow_down (429)"
+    )
+    assert list(idp.issuer("/tenant-a").queue.users) == ["ann", "ben"]
+
+    page.get_by_role("button", name="Drop what is lined up at /tenant-a").click()
+
+    expect(page.locator("#line-list")).to_contain_text("Nothing")
+    assert list(idp.issuer("/tenant-a").queue.users) == []
+
+
+def test_a_canary_is_set_and_shows_that_it_was_fetched(page: Page, url: str) -> None:
+    page.locator("#add-canary").get_by_label("Name").fill("jku")
+    page.locator("#add-canary").get_by_label("Name").press("Enter")
+    expect(page.locator("#canary-list")).to_contain_text("never fetched")
+
+    urllib3.request("GET", f"{url}/canary/jku")
+
+    expect(page.locator("#canary-list")).to_contain_text("fetched once")
+
+
+def test_a_revoked_key_signs_a_token_when_it_is_asked_to(page: Page, idp: MockIdP) -> None:
+    old = idp.issuer("/tenant-a").kid(idp.issuer("/tenant-a").ring.active)
+    page.get_by_role("button", name=f"Revoke key {old}").click()
+    expect(page.get_by_role("row", name=old)).to_contain_text("revoked")
+
+    page.locator("#mint").get_by_label("Signing kid").fill(old)
+    page.locator("#mint").get_by_role("button", name="Mint token").click()
+
+    expect(page.locator("#decoded .header")).to_contain_text(f'"kid": "{old}"')
+
+
 def test_the_log_shows_requests_as_they_come_and_can_be_paused_filtered_and_cleared(
     page: Page, url: str
 ) -> None:
@@ -352,6 +490,19 @@ def test_every_text_has_contrast_and_nothing_is_cut_off_at_any_width(
     expect(page.locator("#fault-list")).to_contain_text("html_page")
     page.get_by_text("Turn the clock").first.click()
     page.get_by_text("Add an issuer").click()
+    page.get_by_label("Settings of /tenant-a", exact=True).click()
+    page.get_by_label("Files of key").first.click()
+    client = page.locator("#add-client")
+    client.get_by_label("Client id").fill("a-client-whose-name-is-rather-long-and-has-no-space-in-it")
+    client.get_by_label("Redirect URIs").fill("https://app.example/back/to/a/rather/long/address")
+    client.get_by_role("button", name="Register client").click()
+    expect(page.locator("#client-list code")).to_have_count(1)
+    page.locator("#line-up").get_by_label("Users").fill("ann")
+    page.get_by_role("button", name="Line up").click()
+    expect(page.locator("#line-list button")).to_have_count(1)
+    page.locator("#add-canary").get_by_label("Name").fill("jku")
+    page.get_by_role("button", name="Set canary").click()
+    expect(page.locator("#canary-list code")).to_have_count(1)
     expect(page.locator("#log-rows tr")).to_have_count(2)
     page.locator("#log-rows summary").first.click()
 

@@ -15,8 +15,8 @@ import urllib3
 from playwright.sync_api import Browser, Page, expect
 
 from mock_idp import Issuer, KeyRing, MockIdP, Person, fixed_key, persona
+from mock_idp.oauth.grant_types import DEVICE_CODE
 from mock_idp.oauth.granted import DEVICE_INTERVAL_S
-from mock_idp.oauth.token import DEVICE_CODE
 from mock_idp.serve import serve
 
 pytestmark = pytest.mark.browser

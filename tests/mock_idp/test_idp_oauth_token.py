@@ -12,9 +12,10 @@ from mock_idp import Issuer, KeyRing, MockIdP, Person, Request, Response, fixed_
 from mock_idp.oauth.accounts import Account
 from mock_idp.oauth.authentication import ASSERTION_TYPE
 from mock_idp.oauth.clients import Client
+from mock_idp.oauth.grant_types import DEVICE_CODE, JWT_BEARER, TOKEN_EXCHANGE
 from mock_idp.oauth.granted import CODE_LIFETIME_S, DEVICE_LIFETIME_S, REFRESH_LIFETIME_S
 from mock_idp.oauth.queued import QueuedError
-from mock_idp.oauth.token import DEVICE_CODE, JWT_BEARER, TOKEN_EXCHANGE, challenge_of
+from mock_idp.oauth.token import challenge_of
 
 NOW = 1_767_225_600
 FORM = ("content-type", "application/x-www-form-urlencoded")

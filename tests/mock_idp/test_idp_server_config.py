@@ -62,6 +62,25 @@ def test_people_of_the_server_can_be_made_from_a_seed() -> None:
     assert one == other
 
 
+def test_what_is_known_of_people_of_the_server_is_in_their_tokens_at_every_issuer_but_for_its_own_people() -> (
+    None
+):
+    idp = built(
+        {
+            "people": [{"username": "zoe", "claims": {"groups": ["qa"]}, "password": "p"}],
+            "issuers": [
+                {"path": "/a"},
+                {"path": "/b", "people": [{"username": "zoe", "name": "Another Zoe"}]},
+            ],
+        }
+    )
+
+    (server,) = idp.people
+    assert idp.issuer("/a").account("zoe").claims == {"groups": ["qa"]}
+    assert idp.issuer("/b").account("zoe").claims == {}
+    assert (server.username, idp.issuer("/a").account("zoe").password) == ("zoe", "p")
+
+
 def test_a_fault_from_the_configuration_is_in_force() -> None:
     idp = built({"issuers": [{"faults": [{"at": "jwks", "is": "empty_set", "times": 1}]}]})
 
@@ -85,7 +104,18 @@ WRONG: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
         ("issuers", 0, "clients", 1, "id"),
         "two clients",
     ),
+    (
+        {"issuers": [{"clients": [{"id": "x"}, {"id": "y", "grants": ["client_credential"]}]}]},
+        ("issuers", 0, "clients", 1),
+        "did you mean 'client_credentials'",
+    ),
     ({"issuers": [{"token_lifetime": 0}]}, ("issuers", 0, "token_lifetime"), "at least a second"),
+    ({"issuers": [{"auto_login": "zzz"}]}, ("issuers", 0, "auto_login"), "nobody who could sign in"),
+    ({"people": [{"username": "a b"}]}, ("people", 0, "username"), "letters, digits"),
+    ({"people": [{"username": "a"}, {"username": "a"}]}, ("people", 1, "username"), "two people"),
+    ({"base_url": "nonsense"}, ("base_url",), "no http or https URL"),
+    ({"browser_url": "http://[x"}, ("browser_url",), "no http or https URL"),
+    ({"browser_url": "http://x:99999"}, ("browser_url",), "no http or https URL"),
     ({"people": {"count": -1}}, ("people",), "between 0"),
 ]
 
