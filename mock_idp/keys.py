@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeAlias
 
 from cryptography.hazmat.primitives import hashes
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+Signer: TypeAlias = Callable[[bytes], bytes]
 
 HASHES: Mapping[str, hashes.HashAlgorithm] = {
     "256": hashes.SHA256(),
@@ -73,9 +74,11 @@ class SigningKey:
     kid: str
     alg: str
     private: PrivateKey
+    _sign: Signer = field(init=False, repr=False, compare=False)
+    """Signs with `alg`: made once, because what depends on key and algorithm alone is then decided."""
 
     def __post_init__(self) -> None:
-        self._check_family(self.alg)
+        object.__setattr__(self, "_sign", self._signer(self.alg))
 
     @classmethod
     def generate(cls, alg: str = "RS256", *, kid: str, bits: int = 2048) -> Self:
@@ -104,23 +107,9 @@ class SigningKey:
         many random bytes as its hash has. `alg` overrides the key's own algorithm inside its family, else
         `ValueError`.
         """
-        alg = alg or self.alg
-        if alg != self.alg:  # its own algorithm was checked when the key was made
-            self._check_family(alg)
-        if isinstance(self.private, rsa.RSAPrivateKey):
-            return self._sign_rsa(self.private, data, alg)
-        if isinstance(self.private, ec.EllipticCurvePrivateKey):
-            r, s = decode_dss_signature(self.private.sign(data, _ECDSA[alg]))
-            width = self.coordinate_bytes
-            return r.to_bytes(width, "big") + s.to_bytes(width, "big")
-        return self.private.sign(data)
-
-    @staticmethod
-    def _sign_rsa(private: rsa.RSAPrivateKey, data: bytes, alg: str) -> bytes:
-        digest = HASHES[alg[2:]]
-        if alg.startswith("RS"):
-            return private.sign(data, padding.PKCS1v15(), digest)
-        return private.sign(data, padding.PSS(padding.MGF1(digest), padding.PSS.DIGEST_LENGTH), digest)
+        if alg is None or alg == self.alg:
+            return self._sign(data)
+        return self._signer(alg)(data)
 
     @property
     def coordinate_bytes(self) -> int:
@@ -171,11 +160,37 @@ class SigningKey:
         text = json.dumps(members, sort_keys=True, separators=(",", ":"))
         return b64url(hashlib.sha256(text.encode()).digest())
 
-    def _check_family(self, alg: str) -> None:
+    def _signer(self, alg: str) -> Signer:
+        """Give what signs with this key and an algorithm of its family, else `ValueError`."""
         check_algorithm(alg)
-        if not isinstance(self.private, _FAMILY_TYPES[alg[:2]]):
-            misfit = f"{alg} does not fit key {self.kid!r}, a {type(self.private).__name__}"
+        private = self.private
+        if not isinstance(private, _FAMILY_TYPES[alg[:2]]):
+            misfit = f"{alg} does not fit key {self.kid!r}, a {type(private).__name__}"
             raise ValueError(misfit)  # noqa: TRY004 - the type is right, the value does not fit
+        if isinstance(private, rsa.RSAPrivateKey):
+            return _rsa_signer(private, alg)
+        if isinstance(private, ec.EllipticCurvePrivateKey):
+            return _ecdsa_signer(private, alg, self.coordinate_bytes)
+        return private.sign
+
+
+def _rsa_signer(private: rsa.RSAPrivateKey, alg: str) -> Signer:
+    digest = HASHES[alg[2:]]
+    if alg.startswith("RS"):
+        pkcs1 = padding.PKCS1v15()
+        return lambda data: private.sign(data, pkcs1, digest)
+    pss = padding.PSS(padding.MGF1(digest), padding.PSS.DIGEST_LENGTH)
+    return lambda data: private.sign(data, pss, digest)
+
+
+def _ecdsa_signer(private: ec.EllipticCurvePrivateKey, alg: str, width: int) -> Signer:
+    algorithm = _ECDSA[alg]
+
+    def sign(data: bytes) -> bytes:
+        r, s = decode_dss_signature(private.sign(data, algorithm))
+        return r.to_bytes(width, "big") + s.to_bytes(width, "big")
+
+    return sign
 
 
 def _uint(value: int) -> str:

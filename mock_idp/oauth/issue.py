@@ -6,7 +6,7 @@ import hashlib
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from mock_idp.draft import write_json
+from mock_idp.draft import json_bytes
 from mock_idp.http import Response
 from mock_idp.keys import b64url
 from mock_idp.oauth.errors import NO_STORE
@@ -31,7 +31,7 @@ def digest(token: str) -> str:
 
 def token_response(body: Mapping[str, Any]) -> Response:
     """Answer with tokens; nothing on the way may keep it."""
-    return Response(200, NO_STORE, write_json(body).encode())
+    return Response(200, NO_STORE, json_bytes(body))
 
 
 def answer(
