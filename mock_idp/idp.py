@@ -27,6 +27,7 @@ __all__ = ["ENDPOINTS", "FaultInForce", "JournalEntry", "MockIdP"]
 MAX_CANARIES = 10_000
 _CANARIES = "/canary/"
 _ADMIN = "/_admin"
+_BELOW_ADMIN = f"{_ADMIN}/"
 _HEALTH = "/_health"
 
 
@@ -43,9 +44,10 @@ class FaultInForce:
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    path: str
     issuer: Issuer
-    endpoint: str
+    at: tuple[str, str]
+    """The issuer's path and the endpoint's name: what is counted and what a fault is set for."""
+    endpoint: Endpoint
 
 
 @dataclass(slots=True)
@@ -67,7 +69,7 @@ def _paths(path: str, issuer: Issuer) -> _Table:
     """
     routes: dict[str, _Route] = {}
     for name, endpoint in ENDPOINTS.items():
-        route = _Route(path, issuer, name)
+        route = _Route(issuer, (path, name), endpoint)
         for place in {endpoint.path, issuer.path(name, endpoint.path)}:
             routes[path + place] = route
         if endpoint.path.startswith("/.well-known/"):
@@ -138,7 +140,9 @@ class MockIdP:
         for path, issuer in issuers.items():
             for place, route in _paths(path, issuer).items():
                 if place in routes:
-                    raise ValueError(f"{place} would belong to two issuers: {routes[place].path!r}, {path!r}")
+                    raise ValueError(
+                        f"{place} would belong to two issuers: {routes[place].at[0]!r}, {path!r}"
+                    )
                 routes[place] = route
         self._issuers, self._routes = issuers, routes
 
@@ -158,7 +162,7 @@ class MockIdP:
         An unknown path is a 404, a wrong method a 405, both with an error in JSON; HEAD is answered as GET
         is, and the server leaves the body out.
         """
-        if self.admin and (request.path == _ADMIN or request.path.startswith(f"{_ADMIN}/")):
+        if self.admin and (request.path == _ADMIN or request.path.startswith(_BELOW_ADMIN)):
             from mock_idp import admin  # only a server that has it on needs its imports
 
             return admin.respond(self, request)
@@ -179,32 +183,32 @@ class MockIdP:
         return Response.of_json({"error": "not_found"}, 404)
 
     def _endpoint_answer(self, route: _Route, request: Request) -> Response:
-        endpoint = ENDPOINTS[route.endpoint]
+        endpoint = route.endpoint
         if request.method not in endpoint.methods:
             return _no_handler(endpoint, request)
-        self._counts[route.path, route.endpoint] += 1
+        self._counts[route.at] += 1
         honest = endpoint.handler(route.issuer, request, self._context(route, request))
         answer = conditional(request, self._misbehaved(route, request, honest))
         return cors.allowed(answer) if endpoint.cors else answer
 
     def _context(self, route: _Route, request: Request) -> Context:
-        inside = self.base_url + route.path if self.base_url else route.issuer.base_url
+        path = route.at[0]
+        inside = self.base_url + path if self.base_url else route.issuer.base_url
         if self.browser_url is None:
             return Context(inside, inside, self.people)
-        browser_url = self.browser_url + route.path
+        browser_url = self.browser_url + path
         # The Host header only ever chooses between the two addresses that were configured.
         by_browser = request.header("host") == urlsplit(self.browser_url).netloc
         return Context(browser_url if by_browser else inside, browser_url, self.people)
 
     def _misbehaved(self, route: _Route, request: Request, honest: Response) -> Response:
-        where = (route.path, route.endpoint)
-        fault = self._faults.get(where)
+        fault = self._faults.get(route.at)
         if fault is None:
             return honest
         if fault.left is not None:
             fault.left -= 1
             if fault.left == 0:
-                del self._faults[where]
+                del self._faults[route.at]
         context = FaultContext(request, self.base_url, fault.met, route.issuer.stale_jwks_bytes)
         fault.met += 1
         return fault.misbehave(honest, context)

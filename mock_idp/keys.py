@@ -163,10 +163,10 @@ class SigningKey:
     def _signer(self, alg: str) -> Signer:
         """Give what signs with this key and an algorithm of its family, else `ValueError`."""
         check_algorithm(alg)
-        private = self.private
-        if not isinstance(private, _FAMILY_TYPES[alg[:2]]):
-            misfit = f"{alg} does not fit key {self.kid!r}, a {type(private).__name__}"
+        if not isinstance(self.private, _FAMILY_TYPES[alg[:2]]):
+            misfit = f"{alg} does not fit key {self.kid!r}, a {type(self.private).__name__}"
             raise ValueError(misfit)  # noqa: TRY004 - the type is right, the value does not fit
+        private: PrivateKey = self.private
         if isinstance(private, rsa.RSAPrivateKey):
             return _rsa_signer(private, alg)
         if isinstance(private, ec.EllipticCurvePrivateKey):

@@ -80,14 +80,65 @@ def asgi_app(idp: MockIdP) -> AsgiApp:
         elif response.delivery.chunked:
             headers.append((b"transfer-encoding", b"chunked"))
         else:
-            headers.append((b"content-length", str(response.length).encode()))
+            headers.append((b"content-length", b"%d" % response.length))
         if response.delivery != PROMPT:
             await _deliver(response, start, _Line(scope, receive, send))
             return
-        await send(start)
-        await send({"type": "http.response.body", "body": response.body})
+        transport = _transport_of(scope)
+        if transport is not None:
+            transport.hold()
+        try:
+            await send(start)
+            await send({"type": "http.response.body", "body": response.body})
+        finally:
+            if transport is not None:
+                transport.release()
 
     return app
+
+
+def _transport_of(scope: _Message) -> "_JoiningTransport | None":
+    """Give the transport of a request's connection, which only our own server shows."""
+    transport: _JoiningTransport | None = scope.get("state", {}).get(_TRANSPORT)
+    return transport
+
+
+class _JoiningTransport:
+    """A transport that can hold what is written until all of it goes at once.
+
+    uvicorn writes the head of an answer and its body apart; together they take one system call and one packet.
+    """
+
+    def __init__(self, transport: "asyncio.Transport") -> None:
+        self._transport = transport
+        self._held: list[bytes] | None = None
+        self.is_closing = transport.is_closing
+        self.abort = transport.abort
+
+    def hold(self) -> None:
+        """Send nothing before `release`."""
+        self._held = []
+
+    def release(self) -> None:
+        """Send what was held, and hold no longer."""
+        held, self._held = self._held, None
+        if held:
+            self._transport.write(b"".join(held))
+
+    def write(self, data: bytes) -> None:
+        """Send or hold."""
+        if self._held is None:
+            self._transport.write(data)
+        else:
+            self._held.append(data)
+
+    def close(self) -> None:
+        """Send what was held, then close."""
+        self.release()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 @lru_cache(maxsize=256)
@@ -117,7 +168,7 @@ class _Line:
 
     async def close(self) -> None:
         """Close the connection, after what was sent has left."""
-        transport = self.scope.get("state", {}).get(_TRANSPORT)
+        transport = _transport_of(self.scope)
         if transport is None:
             raise ConnectionAbortedError("the answer is a closed connection")
         transport.close()
@@ -147,8 +198,9 @@ async def _deliver(response: Response, start: _Message, line: _Line) -> None:
 
 
 async def _respond(idp: MockIdP, scope: _Message, receive: _Receive) -> Response:
-    headers = _decoded(tuple(scope["headers"]))
-    body = await _read_body(receive) if _has_body(scope["method"], headers) else b""
+    headers, announce_body = _decoded(tuple(scope["headers"]))
+    has_body = announce_body or scope["method"] not in {"GET", "HEAD"}
+    body = await _read_body(receive) if has_body else b""
     if body is None:
         return Response.of_json({"error": "request_too_large"}, 413).with_header("connection", "close")
     path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
@@ -156,16 +208,11 @@ async def _respond(idp: MockIdP, scope: _Message, receive: _Receive) -> Response
 
 
 @lru_cache(maxsize=64)
-def _decoded(headers: tuple[tuple[bytes, bytes], ...]) -> Headers:
+def _decoded(headers: tuple[tuple[bytes, bytes], ...]) -> tuple[Headers, bool]:
+    """Give the headers as text, and whether a body follows: without either header none does (RFC 9112 section 6.3)."""
     # A client on a kept connection sends the same ones again and again.
-    return tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers])
-
-
-def _has_body(method: str, headers: Headers) -> bool:
-    """Tell whether a request may have a body: without either header it has none (RFC 9112 section 6.3)."""
-    if method not in {"GET", "HEAD"}:
-        return True
-    return any(name in {"content-length", "transfer-encoding"} for name, _ in headers)
+    decoded = tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers])
+    return decoded, any(name in {"content-length", "transfer-encoding"} for name, _ in decoded)
 
 
 async def _read_body(receive: _Receive) -> bytes | None:
@@ -276,11 +323,13 @@ def _server(
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
     class Protocol(HttpToolsProtocol):
-        """Lets the app see the transport, because a fault may have to close it."""
+        """Lets the app see the transport: to send an answer at once, and because a fault may have to close it."""
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            self.app_state = {**self.app_state, _TRANSPORT: transport}
+            joining: Any = _JoiningTransport(transport)
+            self.transport = joining
+            self.app_state = {**self.app_state, _TRANSPORT: joining}
 
     class Server(uvicorn.Server):
         """Says when it listens, and leaves signals to whoever runs it."""

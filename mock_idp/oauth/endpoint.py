@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,8 +21,7 @@ READING = ("GET", "HEAD")
 """HEAD is answered as GET is, and the server leaves the body out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """The server around an issuer, as far as an answer depends on it."""
 
     base_url: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Final
 
 from mock_idp.http import Response, etag
@@ -27,8 +27,16 @@ _BOTH: Final = (*READING, "POST")
 
 
 def _jwks(issuer: Issuer, _request: Request, _context: Context) -> Response:
-    body, fresh = issuer.jwks_bytes(), f"public, max-age={issuer.ring.max_age_s}"
-    headers = (("content-type", "application/json"), ("cache-control", fresh), ("etag", etag(body)))
+    return _key_set(issuer.jwks_bytes(), issuer.ring.max_age_s)
+
+
+@lru_cache(maxsize=64)
+def _key_set(body: bytes, max_age_s: int) -> Response:
+    headers = (
+        ("content-type", "application/json"),
+        ("cache-control", f"public, max-age={max_age_s}"),
+        ("etag", etag(body)),
+    )
     return Response(200, headers, body)
 
 

@@ -9,6 +9,8 @@ import secrets
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from mock_idp.oauth.shelf import Shelf
 
 if TYPE_CHECKING:
@@ -40,8 +42,7 @@ class Family:
         del self.tokens[:-_TOKENS_OF_A_FAMILY]
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(msgspec.Struct, frozen=True):
     """What a client was granted: whose tokens, for which scopes and audience."""
 
     client: str

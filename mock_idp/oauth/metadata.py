@@ -6,6 +6,7 @@ more. `issuer` is what was configured, never what a request said.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_idp.draft import json_bytes
@@ -43,7 +44,11 @@ def metadata(issuer: Issuer, _request: Request, context: Context) -> Response:
     if cached is None or cached[0] != made_for:
         text = json_bytes(document(issuer, context))
         cached = issuer.metadata_text = (made_for, text)
-    body = cached[1]
+    return _document(cached[1])
+
+
+@lru_cache(maxsize=64)
+def _document(body: bytes) -> Response:
     headers = (
         ("content-type", "application/json"),
         ("cache-control", "public, max-age=300"),
