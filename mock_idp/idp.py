@@ -5,22 +5,30 @@ It holds the faults that were set, the canaries, and the journal of requests. It
 issuer is what was configured, whatever the Host header says.
 """
 
+from __future__ import annotations
+
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from threading import RLock
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
-from mock_idp.faults import FaultContext, FaultSpec, Misbehaviour, parse_fault
-from mock_idp.http import Request, Response, conditional
-from mock_idp.issuer import Issuer
+import msgspec
+
+from mock_idp.http import Response, conditional
 from mock_idp.journal import JOURNAL_LENGTH, JournalEntry
 from mock_idp.oauth import cors
-from mock_idp.oauth.endpoint import Context, Endpoint
+from mock_idp.oauth.endpoint import Context
 from mock_idp.oauth.endpoints import ENDPOINTS
 from mock_idp.people import Directory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mock_idp.faults import FaultSpec, Misbehaviour
+    from mock_idp.http import Request
+    from mock_idp.issuer import Issuer
+    from mock_idp.oauth.endpoint import Endpoint
 
 __all__ = ["ENDPOINTS", "FaultInForce", "JournalEntry", "MockIdP"]
 
@@ -31,8 +39,7 @@ _BELOW_ADMIN = f"{_ADMIN}/"
 _HEALTH = "/_health"
 
 
-@dataclass(frozen=True, slots=True)
-class FaultInForce:
+class FaultInForce(msgspec.Struct, frozen=True):
     """A fault that was set, and what is left of it."""
 
     path: str
@@ -42,23 +49,21 @@ class FaultInForce:
     """For how many requests more; None for all to come."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
+class _Route(msgspec.Struct, frozen=True):
     issuer: Issuer
     at: tuple[str, str]
     """The issuer's path and the endpoint's name: what is counted and what a fault is set for."""
     endpoint: Endpoint
 
 
-@dataclass(slots=True)
-class _SetFault:
+class _SetFault(msgspec.Struct):
     spec: FaultSpec
     misbehave: Misbehaviour
     left: int | None
     met: int = 0
 
 
-_Table: TypeAlias = Mapping[str, _Route]
+_Table: TypeAlias = "Mapping[str, _Route]"
 
 
 def _paths(path: str, issuer: Issuer) -> _Table:
@@ -162,7 +167,7 @@ class MockIdP:
         An unknown path is a 404, a wrong method a 405, both with an error in JSON; HEAD is answered as GET
         is, and the server leaves the body out.
         """
-        if self.admin and (request.path == _ADMIN or request.path.startswith(_BELOW_ADMIN)):
+        if self.may_take_long(request):
             from mock_idp import admin  # only a server that has it on needs its imports
 
             return admin.respond(self, request)
@@ -171,6 +176,10 @@ class MockIdP:
             self._answered += 1
             self._journal.append(JournalEntry.of(self._answered, self._clock(), request, response))
             return response
+
+    def may_take_long(self, request: Request) -> bool:
+        """Whether others should not have to wait until this is answered: the admin side makes RSA keys."""
+        return self.admin and (request.path == _ADMIN or request.path.startswith(_BELOW_ADMIN))
 
     def _answer(self, request: Request) -> Response:
         route = self._routes.get(request.path)
@@ -209,6 +218,8 @@ class MockIdP:
             fault.left -= 1
             if fault.left == 0:
                 del self._faults[route.at]
+        from mock_idp.faults import FaultContext
+
         context = FaultContext(request, self.base_url, fault.met, route.issuer.stale_jwks_bytes)
         fault.met += 1
         return fault.misbehave(honest, context)
@@ -220,6 +231,8 @@ class MockIdP:
         that was there. `FaultError` for an unknown fault; `ValueError` for an unknown issuer or endpoint, or
         for `times` below one.
         """
+        from mock_idp.faults import parse_fault  # many a server has no fault, and has to answer soon
+
         misbehave = parse_fault(fault)
         if times is not None and times < 1:
             raise ValueError(f"times is at least 1, not {times}")

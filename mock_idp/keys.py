@@ -15,7 +15,6 @@ from typing import Any, Self, TypeAlias
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 Signer: TypeAlias = Callable[[bytes], bytes]
@@ -148,10 +147,14 @@ class SigningKey:
 
     def spki_pem(self) -> bytes:
         """Show the public half as SubjectPublicKeyInfo in PEM, with its final newline."""
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # slow to import
+
         return self.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
     def spki_der(self) -> bytes:
         """Show the public half as SubjectPublicKeyInfo in DER."""
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # slow to import
+
         return self.private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
     def thumbprint(self) -> str:

@@ -7,9 +7,10 @@ person is meant.
 import hashlib
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from threading import Lock
 from typing import Self
+
+import msgspec
 
 from mock_idp.keys import b64url
 
@@ -17,8 +18,7 @@ MAX_PEOPLE = 10_000
 DOMAIN = "contoso.example"
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(msgspec.Struct, frozen=True):
     """One person of the directory."""
 
     name: str

@@ -13,14 +13,16 @@ import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
 
 from mock_idp.http import PROMPT, Headers, Request, Response
 from mock_idp.idp import MockIdP
@@ -49,6 +51,7 @@ START_LIMIT_S = 10.0
 NOT_MODIFIED = 304
 BACKLOG = 2048
 _TRANSPORT = "mock_idp.transport"
+_TOO_LARGE = Response.of_json({"error": "request_too_large"}, 413).with_header("connection", "close")
 
 _Message: TypeAlias = MutableMapping[str, Any]
 _Receive: TypeAlias = Callable[[], Awaitable[_Message]]
@@ -56,8 +59,7 @@ _Send: TypeAlias = Callable[[_Message], Awaitable[None]]
 AsgiApp: TypeAlias = Callable[[_Message, _Receive, _Send], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class RunningServer:
+class RunningServer(msgspec.Struct, frozen=True):
     """A server that is answering."""
 
     url: str
@@ -70,31 +72,43 @@ def asgi_app(idp: MockIdP) -> AsgiApp:
     To close a connection before its answer is complete, the app needs `serve` or `serve_forever`; another ASGI server
     is told by an exception, as ASGI has no word for it.
     """
+    # One thread, so that slow requests are still answered one after the other.
+    aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mock-idp-aside")
 
     async def app(scope: _Message, receive: _Receive, send: _Send) -> None:
-        response = await _respond(idp, scope, receive)
-        headers = list(_encoded(response.headers))
-        start = {"type": "http.response.start", "status": response.status, "headers": headers}
-        if response.status == NOT_MODIFIED:
-            pass  # its Content-Length would be that of the body that it leaves out (RFC 9110 section 8.6)
-        elif response.delivery.chunked:
-            headers.append((b"transfer-encoding", b"chunked"))
+        request = await _request(scope, receive)
+        if request is None:
+            response = _TOO_LARGE
+        elif idp.may_take_long(request):
+            response = await _running_loop().run_in_executor(aside, idp.handle, request)
         else:
-            headers.append((b"content-length", b"%d" % response.length))
-        if response.delivery != PROMPT:
-            await _deliver(response, start, _Line(scope, receive, send))
-            return
-        transport = _transport_of(scope)
-        if transport is not None:
-            transport.hold()
-        try:
-            await send(start)
-            await send({"type": "http.response.body", "body": response.body})
-        finally:
-            if transport is not None:
-                transport.release()
+            response = idp.handle(request)
+        await _answer(response, scope, receive, send)
 
     return app
+
+
+async def _answer(response: Response, scope: _Message, receive: _Receive, send: _Send) -> None:
+    headers = list(_encoded(response.headers))
+    start = {"type": "http.response.start", "status": response.status, "headers": headers}
+    if response.status == NOT_MODIFIED:
+        pass  # its Content-Length would be that of the body that it leaves out (RFC 9110 section 8.6)
+    elif response.delivery.chunked:
+        headers.append((b"transfer-encoding", b"chunked"))
+    else:
+        headers.append((b"content-length", b"%d" % response.length))
+    if response.delivery != PROMPT:
+        await _deliver(response, start, _Line(scope, receive, send))
+        return
+    transport = _transport_of(scope)
+    if transport is not None:
+        transport.hold()
+    try:
+        await send(start)
+        await send({"type": "http.response.body", "body": response.body})
+    finally:
+        if transport is not None:
+            transport.release()
 
 
 def _transport_of(scope: _Message) -> "_JoiningTransport | None":
@@ -146,8 +160,7 @@ def _encoded(headers: Headers) -> tuple[tuple[bytes, bytes], ...]:
     return tuple([(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers])
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(msgspec.Struct, frozen=True):
     """One request's connection, as far as ASGI and our server let the app at it."""
 
     scope: _Message
@@ -197,14 +210,21 @@ async def _deliver(response: Response, start: _Message, line: _Line) -> None:
         await line.send({"type": "http.response.body", "body": b""})
 
 
-async def _respond(idp: MockIdP, scope: _Message, receive: _Receive) -> Response:
+def _running_loop() -> "asyncio.AbstractEventLoop":
+    import asyncio  # as in `_Line.left_within`
+
+    return asyncio.get_running_loop()
+
+
+async def _request(scope: _Message, receive: _Receive) -> Request | None:
+    """Read a request; None when its body is too long."""
     headers, announce_body = _decoded(tuple(scope["headers"]))
     has_body = announce_body or scope["method"] not in {"GET", "HEAD"}
     body = await _read_body(receive) if has_body else b""
     if body is None:
-        return Response.of_json({"error": "request_too_large"}, 413).with_header("connection", "close")
+        return None
     path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
-    return idp.handle(Request(scope["method"], path, query, headers, body))
+    return Request(scope["method"], path, query, headers, body)
 
 
 @lru_cache(maxsize=64)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from mock_idp.people import Person
 
@@ -17,11 +18,10 @@ DEFAULT_PEOPLE: Final = tuple(Person.named(name) for name in ("ann", "ben", "cle
 """Who can sign in where nobody was entered in a directory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """What one issuer knows of a person."""
 
-    claims: Mapping[str, Any] = field(default_factory=dict)
+    claims: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """Set on top of their tokens and of userinfo."""
     password: str | None = None
     """What the password grant has to send; without one, anything that is not empty."""

@@ -6,15 +6,15 @@ registration. As soon as one is registered, an unknown id is an error.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(msgspec.Struct, frozen=True):
     """One registered client; whatever is left out is not restricted."""
 
     id: str
@@ -26,7 +26,7 @@ class Client:
     """As `redirect_uris`, for the way back from the end-session endpoint."""
     grants: tuple[str, ...] = ()
     """The grant types that it may use; empty for all."""
-    claims: Mapping[str, Any] = field(default_factory=dict)
+    claims: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """Set on top of the access tokens of the client credentials grant."""
     audience: str | None = None
     """The `aud` of its access tokens; the issuer's by default."""

@@ -5,7 +5,6 @@ It must never know a path or a server: where an endpoint lies is the persona's m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -35,8 +34,7 @@ class Context(msgspec.Struct, frozen=True):
 Handler: TypeAlias = "Callable[[Issuer, Request, Context], Response]"
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True):
     """One row of the endpoint table."""
 
     methods: tuple[str, ...]
