@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from mock_idp.keys import SigningKey, b64url
 
@@ -76,11 +75,15 @@ def _serial(key: SigningKey, subject: str) -> int:
 
 def certificate_pem(cert: x509.Certificate) -> bytes:
     """Write a certificate as PEM (the content of a `.pem` file)."""
+    from cryptography.hazmat.primitives.serialization import Encoding  # as slow as x509
+
     return cert.public_bytes(Encoding.PEM)
 
 
 def certificate_der(cert: x509.Certificate) -> bytes:
     """Write a certificate as DER (the content of a binary `.cer` file)."""
+    from cryptography.hazmat.primitives.serialization import Encoding  # as slow as x509
+
     return cert.public_bytes(Encoding.DER)
 
 

@@ -6,9 +6,10 @@ It must never sleep, and never go on by itself except by its source.
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from threading import Lock
+
+import msgspec
 
 LATEST = 253_402_300_799.0
 """Seconds since the epoch at the end of the year 9999; no clock goes beyond."""
@@ -25,8 +26,7 @@ class ClockMode(StrEnum):
     """Not at all: every reading is the same until the clock is set or moved."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Setting:
+class _Setting(msgspec.Struct, frozen=True):
     ahead_s: float = 0.0
     frozen_at: float | None = None
 

@@ -194,6 +194,8 @@ def build(config: IdpConfig, idp: MockIdP, *, url: str, supply: KeySupply) -> No
     for index, found in enumerate(issuers):
         with _at("issuers", index):
             _add(found, idp, supply)
+    # What the clock will ask for is made before a request has to wait for it.
+    supply.order((i.ring.active.alg, 2048) for i in idp.issuers.values() if isinstance(i.ring, ScheduledRing))
 
 
 def _add(config: IssuerConfig, idp: MockIdP, supply: KeySupply) -> None:

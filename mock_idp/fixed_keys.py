@@ -9,13 +9,6 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-
 from mock_idp.keys import CURVES, PrivateKey, SigningKey, check_algorithm
 
 _LETTERS = ("a", "b", "c", "d", "e", "f", "attacker")
@@ -58,6 +51,8 @@ def fixed_key(name: str, alg: str = "RS256", *, kid: str | None = None) -> Signi
 
 @cache
 def _load(family: str, name: str) -> PrivateKey:
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # slow to import
+
     # The check skipped here costs 42 ms a key, and these keys were checked when they were made.
     pem = (_FOLDER / family / f"{name}.pem").read_bytes()
     return load_pem_private_key(  # type: ignore[return-value]  # the files hold no other kinds
@@ -67,6 +62,8 @@ def _load(family: str, name: str) -> PrivateKey:
 
 def make_missing(folder: Path = _FOLDER) -> list[Path]:
     """Generate each key of `FIXED_KEYS` that has no file in `folder` yet, and list the files written."""
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
     algs = {"rsa": "RS256", "ed25519": "EdDSA"} | {curve.lower(): alg for alg, (curve, _) in CURVES.items()}
     written = []
     for family, names in FIXED_KEYS.items():

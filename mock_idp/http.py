@@ -7,9 +7,11 @@ be carried (late, in drips, cut off) is part of the value too, so that a fault s
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Self, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 """Names in lower case, in their order, repeated where they are."""
@@ -18,8 +20,7 @@ PIECE = 64 * 1024
 """Bytes that are handed to a server at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One request: the path and the query as they came, still percent-encoded."""
 
     method: str
@@ -30,11 +31,10 @@ class Request:
 
     def header(self, name: str) -> str | None:
         """Give the first header of a name (in lower case), or None."""
-        return next((value for key, value in self.headers if key == name), None)
+        return _first(self.headers, name)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True):
     """How an answer travels; as it stands here, at once and whole with its Content-Length."""
 
     delay_s: float = 0.0
@@ -56,8 +56,7 @@ class Delivery:
 PROMPT = Delivery()
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """One answer; the server adds Content-Length."""
 
     status: int
@@ -72,7 +71,7 @@ class Response:
 
     def header(self, name: str) -> str | None:
         """Give the first header of a name (in lower case), or None."""
-        return next((value for key, value in self.headers if key == name), None)
+        return _first(self.headers, name)
 
     def with_header(self, name: str, value: str) -> Self:
         """Set a header (name in lower case) in place of those of its name."""
@@ -105,6 +104,13 @@ class Response:
         for start in range(0, end, size):
             piece = self.body[start : start + size]
             yield (piece + padding[: size - len(piece)])[: end - start]
+
+
+def _first(headers: Headers, name: str) -> str | None:
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
 
 
 @lru_cache(maxsize=64)

@@ -5,37 +5,45 @@ It holds the faults that were set, the canaries, and the journal of requests. It
 issuer is what was configured, whatever the Host header says.
 """
 
+from __future__ import annotations
+
 import re
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from threading import RLock
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
-from mock_idp.faults import FaultContext, FaultSpec, Misbehaviour, parse_fault
-from mock_idp.http import Request, Response, conditional
-from mock_idp.issuer import Issuer
+import msgspec
+
+from mock_idp.http import Response, conditional
 from mock_idp.journal import JOURNAL_LENGTH, JournalEntry
 from mock_idp.oauth import cors
-from mock_idp.oauth.endpoint import Context, Endpoint
+from mock_idp.oauth.endpoint import Context
 from mock_idp.oauth.endpoints import ENDPOINTS
 from mock_idp.people import Directory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mock_idp.faults import FaultSpec, Misbehaviour
+    from mock_idp.http import Request
+    from mock_idp.issuer import Issuer
+    from mock_idp.oauth.endpoint import Endpoint
 
 __all__ = ["ENDPOINTS", "FaultInForce", "JournalEntry", "MockIdP"]
 
 MAX_CANARIES = 10_000
 _CANARIES = "/canary/"
 _ADMIN = "/_admin"
+_BELOW_ADMIN = f"{_ADMIN}/"
 _HEALTH = "/_health"
 _OWN_PATH = re.compile(r"/(_admin|_health|canary)(/|$)")
 _URL_PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
 """What a path in a URL is spelled with (RFC 3986 section 3.3)."""
 
 
-@dataclass(frozen=True, slots=True)
-class FaultInForce:
+class FaultInForce(msgspec.Struct, frozen=True):
     """A fault that was set, and what is left of it."""
 
     path: str
@@ -45,22 +53,21 @@ class FaultInForce:
     """For how many requests more; None for all to come."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
-    path: str
+class _Route(msgspec.Struct, frozen=True):
     issuer: Issuer
-    endpoint: str
+    at: tuple[str, str]
+    """The issuer's path and the endpoint's name: what is counted and what a fault is set for."""
+    endpoint: Endpoint
 
 
-@dataclass(slots=True)
-class _SetFault:
+class _SetFault(msgspec.Struct):
     spec: FaultSpec
     misbehave: Misbehaviour
     left: int | None
     met: int = 0
 
 
-_Table: TypeAlias = Mapping[str, _Route]
+_Table: TypeAlias = "Mapping[str, _Route]"
 
 
 def _paths(path: str, issuer: Issuer) -> _Table:
@@ -71,7 +78,7 @@ def _paths(path: str, issuer: Issuer) -> _Table:
     """
     routes: dict[str, _Route] = {}
     for name, endpoint in ENDPOINTS.items():
-        route = _Route(path, issuer, name)
+        route = _Route(issuer, (path, name), endpoint)
         for place in {endpoint.path, issuer.path(name, endpoint.path)}:
             routes[path + place] = route
         if endpoint.path.startswith("/.well-known/"):
@@ -147,7 +154,9 @@ class MockIdP:
         for path, issuer in issuers.items():
             for place, route in _paths(path, issuer).items():
                 if place in routes:
-                    raise ValueError(f"{place} would belong to two issuers: {routes[place].path!r}, {path!r}")
+                    raise ValueError(
+                        f"{place} would belong to two issuers: {routes[place].at[0]!r}, {path!r}"
+                    )
                 routes[place] = route
         self._issuers, self._routes = issuers, routes
 
@@ -167,7 +176,7 @@ class MockIdP:
         An unknown path is a 404, a wrong method a 405, both with an error in JSON; HEAD is answered as GET
         is, and the server leaves the body out.
         """
-        if self.admin and (request.path == _ADMIN or request.path.startswith(f"{_ADMIN}/")):
+        if self.may_take_long(request):
             from mock_idp import admin  # only a server that has it on needs its imports
 
             return admin.respond(self, request)
@@ -176,6 +185,10 @@ class MockIdP:
             self._answered += 1
             self._journal.append(JournalEntry.of(self._answered, self._clock(), request, response))
             return response
+
+    def may_take_long(self, request: Request) -> bool:
+        """Whether others should not have to wait until this is answered: the admin side makes RSA keys."""
+        return self.admin and (request.path == _ADMIN or request.path.startswith(_BELOW_ADMIN))
 
     def _answer(self, request: Request) -> Response:
         route = self._routes.get(request.path)
@@ -188,32 +201,34 @@ class MockIdP:
         return Response.of_json({"error": "not_found"}, 404)
 
     def _endpoint_answer(self, route: _Route, request: Request) -> Response:
-        endpoint = ENDPOINTS[route.endpoint]
+        endpoint = route.endpoint
         if request.method not in endpoint.methods:
             return _no_handler(endpoint, request)
-        self._counts[route.path, route.endpoint] += 1
+        self._counts[route.at] += 1
         honest = endpoint.handler(route.issuer, request, self._context(route, request))
         answer = conditional(request, self._misbehaved(route, request, honest))
         return cors.allowed(answer) if endpoint.cors else answer
 
     def _context(self, route: _Route, request: Request) -> Context:
-        inside = self.base_url + route.path if self.base_url else route.issuer.base_url
+        path = route.at[0]
+        inside = self.base_url + path if self.base_url else route.issuer.base_url
         if self.browser_url is None:
             return Context(inside, inside, self.people)
-        browser_url = self.browser_url + route.path
+        browser_url = self.browser_url + path
         # The Host header only ever chooses between the two addresses that were configured.
         by_browser = request.header("host") == urlsplit(self.browser_url).netloc
         return Context(browser_url if by_browser else inside, browser_url, self.people)
 
     def _misbehaved(self, route: _Route, request: Request, honest: Response) -> Response:
-        where = (route.path, route.endpoint)
-        fault = self._faults.get(where)
+        fault = self._faults.get(route.at)
         if fault is None:
             return honest
         if fault.left is not None:
             fault.left -= 1
             if fault.left == 0:
-                del self._faults[where]
+                del self._faults[route.at]
+        from mock_idp.faults import FaultContext
+
         context = FaultContext(request, self.base_url, fault.met, route.issuer.stale_jwks_bytes)
         fault.met += 1
         return fault.misbehave(honest, context)
@@ -225,6 +240,8 @@ class MockIdP:
         that was there. `FaultError` for an unknown fault; `ValueError` for an unknown issuer or endpoint, or
         for `times` below one.
         """
+        from mock_idp.faults import parse_fault  # many a server has no fault, and has to answer soon
+
         misbehave = parse_fault(fault)
         if times is not None and times < 1:
             raise ValueError(f"times is at least 1, not {times}")

@@ -6,9 +6,11 @@ more of a message than its bounds allow, whatever a client sends.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from mock_idp.http import Headers, Request, Response
@@ -31,8 +33,7 @@ JOURNAL_BODY: Final = 4_096
 """How many bytes of a body are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
+class JournalEntry(msgspec.Struct, frozen=True):
     """One request that was answered, each part cut to the journal's bounds."""
 
     number: int

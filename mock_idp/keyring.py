@@ -8,9 +8,12 @@ immutable `RingSnapshot` and puts it in place at once: a reader never sees half 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import RLock
+
+import msgspec
+from msgspec.structs import replace
 
 from mock_idp.keys import SigningKey
 
@@ -42,8 +45,7 @@ class KeyRingError(ValueError):
     """A move that the life cycle does not have; the ring is unchanged."""
 
 
-@dataclass(frozen=True, slots=True)
-class RingEntry:
+class RingEntry(msgspec.Struct, frozen=True):
     """One key and its state."""
 
     key: SigningKey

@@ -8,9 +8,10 @@ import hashlib
 import re
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Self
+
+import msgspec
 
 from mock_idp.keys import b64url
 
@@ -20,8 +21,7 @@ USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 """What a user name may be where it comes from outside."""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(msgspec.Struct, frozen=True):
     """One person of the directory."""
 
     name: str
@@ -47,11 +47,10 @@ class Person:
         return cls(name, email, username, str(uuid.uuid5(uuid.NAMESPACE_URL, f"mailto:{email}")), subject)
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """What is known of a person beside who they are."""
 
-    claims: Mapping[str, Any] = field(default_factory=dict)
+    claims: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """Set on top of their tokens and of userinfo."""
     password: str | None = None
     """What the password grant has to send; without one, anything that is not empty."""

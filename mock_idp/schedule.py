@@ -7,8 +7,9 @@ that is set back stops the schedule until the time comes again.
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from mock_idp.keyring import MAX_AGE_S, KeyRing, KeyState, RingSnapshot
 from mock_idp.keys import SigningKey
@@ -17,8 +18,7 @@ MakeKey: TypeAlias = Callable[[int], SigningKey]
 """Makes the key of a period, counted from 1; its kid must be new for each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
+class Rotation(msgspec.Struct, frozen=True):
     """When keys come and go (seconds); `ValueError` for a plan that cannot be."""
 
     every_s: float
@@ -36,8 +36,7 @@ class Rotation:
                 raise ValueError(f"{name}: from 0 s to the time between two rotations, not {value} s")
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """How far a schedule has come, so that another process can go on with it."""
 
     since: float

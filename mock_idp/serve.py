@@ -13,14 +13,16 @@ import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
 
 from mock_idp.http import PROMPT, Headers, Request, Response
 from mock_idp.idp import MockIdP
@@ -49,6 +51,7 @@ START_LIMIT_S = 10.0
 NOT_MODIFIED = 304
 BACKLOG = 2048
 _TRANSPORT = "mock_idp.transport"
+_TOO_LARGE = Response.of_json({"error": "request_too_large"}, 413).with_header("connection", "close")
 
 _Message: TypeAlias = MutableMapping[str, Any]
 _Receive: TypeAlias = Callable[[], Awaitable[_Message]]
@@ -56,8 +59,7 @@ _Send: TypeAlias = Callable[[_Message], Awaitable[None]]
 AsgiApp: TypeAlias = Callable[[_Message, _Receive, _Send], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class RunningServer:
+class RunningServer(msgspec.Struct, frozen=True):
     """A server that is answering."""
 
     url: str
@@ -70,24 +72,87 @@ def asgi_app(idp: MockIdP) -> AsgiApp:
     To close a connection before its answer is complete, the app needs `serve` or `serve_forever`; another ASGI server
     is told by an exception, as ASGI has no word for it.
     """
+    # One thread, so that slow requests are still answered one after the other.
+    aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mock-idp-aside")
 
     async def app(scope: _Message, receive: _Receive, send: _Send) -> None:
-        response = await _respond(idp, scope, receive)
-        headers = list(_encoded(response.headers))
-        start = {"type": "http.response.start", "status": response.status, "headers": headers}
-        if response.status == NOT_MODIFIED:
-            pass  # its Content-Length would be that of the body that it leaves out (RFC 9110 section 8.6)
-        elif response.delivery.chunked:
-            headers.append((b"transfer-encoding", b"chunked"))
+        request = await _request(scope, receive)
+        if request is None:
+            response = _TOO_LARGE
+        elif idp.may_take_long(request):
+            response = await _running_loop().run_in_executor(aside, idp.handle, request)
         else:
-            headers.append((b"content-length", str(response.length).encode()))
-        if response.delivery != PROMPT:
-            await _deliver(response, start, _Line(scope, receive, send))
-            return
-        await send(start)
-        await send({"type": "http.response.body", "body": response.body})
+            response = idp.handle(request)
+        await _answer(response, scope, receive, send)
 
     return app
+
+
+async def _answer(response: Response, scope: _Message, receive: _Receive, send: _Send) -> None:
+    headers = list(_encoded(response.headers))
+    start = {"type": "http.response.start", "status": response.status, "headers": headers}
+    if response.status == NOT_MODIFIED:
+        pass  # its Content-Length would be that of the body that it leaves out (RFC 9110 section 8.6)
+    elif response.delivery.chunked:
+        headers.append((b"transfer-encoding", b"chunked"))
+    else:
+        headers.append((b"content-length", b"%d" % response.length))
+    if response.delivery != PROMPT:
+        await _deliver(response, start, _Line(scope, receive, send))
+        return
+    transport = _transport_of(scope)
+    if transport is not None:
+        transport.hold()
+    try:
+        await send(start)
+        await send({"type": "http.response.body", "body": response.body})
+    finally:
+        if transport is not None:
+            transport.release()
+
+
+def _transport_of(scope: _Message) -> "_JoiningTransport | None":
+    """Give the transport of a request's connection, which only our own server shows."""
+    transport: _JoiningTransport | None = scope.get("state", {}).get(_TRANSPORT)
+    return transport
+
+
+class _JoiningTransport:
+    """A transport that can hold what is written until all of it goes at once.
+
+    uvicorn writes the head of an answer and its body apart; together they take one system call and one packet.
+    """
+
+    def __init__(self, transport: "asyncio.Transport") -> None:
+        self._transport = transport
+        self._held: list[bytes] | None = None
+        self.is_closing = transport.is_closing
+        self.abort = transport.abort
+
+    def hold(self) -> None:
+        """Send nothing before `release`."""
+        self._held = []
+
+    def release(self) -> None:
+        """Send what was held, and hold no longer."""
+        held, self._held = self._held, None
+        if held:
+            self._transport.write(b"".join(held))
+
+    def write(self, data: bytes) -> None:
+        """Send or hold."""
+        if self._held is None:
+            self._transport.write(data)
+        else:
+            self._held.append(data)
+
+    def close(self) -> None:
+        """Send what was held, then close."""
+        self.release()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 @lru_cache(maxsize=256)
@@ -95,8 +160,7 @@ def _encoded(headers: Headers) -> tuple[tuple[bytes, bytes], ...]:
     return tuple([(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers])
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(msgspec.Struct, frozen=True):
     """One request's connection, as far as ASGI and our server let the app at it."""
 
     scope: _Message
@@ -117,7 +181,7 @@ class _Line:
 
     async def close(self) -> None:
         """Close the connection, after what was sent has left."""
-        transport = self.scope.get("state", {}).get(_TRANSPORT)
+        transport = _transport_of(self.scope)
         if transport is None:
             raise ConnectionAbortedError("the answer is a closed connection")
         transport.close()
@@ -146,26 +210,29 @@ async def _deliver(response: Response, start: _Message, line: _Line) -> None:
         await line.send({"type": "http.response.body", "body": b""})
 
 
-async def _respond(idp: MockIdP, scope: _Message, receive: _Receive) -> Response:
-    headers = _decoded(tuple(scope["headers"]))
-    body = await _read_body(receive) if _has_body(scope["method"], headers) else b""
+def _running_loop() -> "asyncio.AbstractEventLoop":
+    import asyncio  # as in `_Line.left_within`
+
+    return asyncio.get_running_loop()
+
+
+async def _request(scope: _Message, receive: _Receive) -> Request | None:
+    """Read a request; None when its body is too long."""
+    headers, announce_body = _decoded(tuple(scope["headers"]))
+    has_body = announce_body or scope["method"] not in {"GET", "HEAD"}
+    body = await _read_body(receive) if has_body else b""
     if body is None:
-        return Response.of_json({"error": "request_too_large"}, 413).with_header("connection", "close")
+        return None
     path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
-    return idp.handle(Request(scope["method"], path, query, headers, body))
+    return Request(scope["method"], path, query, headers, body)
 
 
 @lru_cache(maxsize=64)
-def _decoded(headers: tuple[tuple[bytes, bytes], ...]) -> Headers:
+def _decoded(headers: tuple[tuple[bytes, bytes], ...]) -> tuple[Headers, bool]:
+    """Give the headers as text, and whether a body follows: without either header none does (RFC 9112 section 6.3)."""
     # A client on a kept connection sends the same ones again and again.
-    return tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers])
-
-
-def _has_body(method: str, headers: Headers) -> bool:
-    """Tell whether a request may have a body: without either header it has none (RFC 9112 section 6.3)."""
-    if method not in {"GET", "HEAD"}:
-        return True
-    return any(name in {"content-length", "transfer-encoding"} for name, _ in headers)
+    decoded = tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers])
+    return decoded, any(name in {"content-length", "transfer-encoding"} for name, _ in decoded)
 
 
 async def _read_body(receive: _Receive) -> bytes | None:
@@ -276,11 +343,13 @@ def _server(
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
     class Protocol(HttpToolsProtocol):
-        """Lets the app see the transport, because a fault may have to close it."""
+        """Lets the app see the transport: to send an answer at once, and because a fault may have to close it."""
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            self.app_state = {**self.app_state, _TRANSPORT: transport}
+            joining: Any = _JoiningTransport(transport)
+            self.transport = joining
+            self.app_state = {**self.app_state, _TRANSPORT: joining}
 
     class Server(uvicorn.Server):
         """Says when it listens, and leaves signals to whoever runs it."""

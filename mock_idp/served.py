@@ -4,6 +4,7 @@ It adds nothing to what `MockIdP` and `Issuer` do, and must never keep state of 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Unpack
 
 from mock_idp.faults import FaultSpec
@@ -90,4 +91,9 @@ class ServedIssuer:
 
 
 def _person(person: Person | str) -> Person:
-    return Person.named(person) if isinstance(person, str) else person
+    return _named(person) if isinstance(person, str) else person
+
+
+@lru_cache(maxsize=1024)
+def _named(username: str) -> Person:
+    return Person.named(username)  # whose ids are hashes of the name, and the same every time

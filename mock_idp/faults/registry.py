@@ -6,9 +6,10 @@ A fault must keep to its sentence: a test of one fault must not meet a second. N
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeAlias
+
+import msgspec
 
 from mock_idp.http import Request, Response
 
@@ -19,8 +20,7 @@ class FaultError(ValueError):
     """An unknown fault, or an argument that it does not take."""
 
 
-@dataclass(frozen=True, slots=True)
-class FaultContext:
+class FaultContext(msgspec.Struct, frozen=True):
     """What a fault may know besides the honest answer."""
 
     request: Request
@@ -36,8 +36,7 @@ Misbehave: TypeAlias = Callable[[Response, Any, FaultContext], Response]
 Misbehaviour: TypeAlias = Callable[[Response, FaultContext], Response]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True):
     """One entry of the registry."""
 
     name: str

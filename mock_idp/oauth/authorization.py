@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from mock_idp.oauth import accounts, pages, sessions
 from mock_idp.oauth.authentication import known
@@ -46,8 +47,7 @@ _NOT_SUPPORTED: Final[Mapping[str, str]] = {
 """OpenID Connect Core section 3.1.2.6."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """An authorization request whose client and redirect URI are good, so that errors can go back to it."""
 
     issuer: Issuer

@@ -6,10 +6,11 @@ registration. As soon as one is registered, an unknown id is an error.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
+
+import msgspec
 
 from mock_idp.oauth.grant_types import GRANT_TYPES
 
@@ -22,8 +23,7 @@ AUTH_METHODS: Final = ("none", "client_secret_basic", "client_secret_post", "pri
 MAX_CLIENT_ID: Final = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(msgspec.Struct, frozen=True):
     """One registered client; whatever is left out is not restricted. `ValueError` for one that cannot be."""
 
     id: str
@@ -35,7 +35,7 @@ class Client:
     """As `redirect_uris`, for the way back from the end-session endpoint."""
     grants: tuple[str, ...] = ()
     """The grant types that it may use; empty for all."""
-    claims: Mapping[str, Any] = field(default_factory=dict)
+    claims: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """Set on top of the access tokens of the client credentials grant."""
     audience: str | None = None
     """The `aud` of its access tokens; the issuer's by default."""

@@ -5,8 +5,9 @@ It must never know a path or a server: where an endpoint lies is the persona's m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +20,7 @@ READING = ("GET", "HEAD")
 """HEAD is answered as GET is, and the server leaves the body out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """The server around an issuer, as far as an answer depends on it."""
 
     base_url: str
@@ -34,8 +34,7 @@ class Context:
 Handler: TypeAlias = "Callable[[Issuer, Request, Context], Response]"
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True):
     """One row of the endpoint table."""
 
     methods: tuple[str, ...]

@@ -1,19 +1,18 @@
-"""The table of an issuer's endpoints by name: what counts, faults and metadata speak of."""
+"""The table of an issuer's endpoints by name: what counts, faults and metadata speak of.
+
+Handlers are imported when they are first asked for, because a server has to answer soon and its first answer is mostly
+the JWKS.
+"""
 
 from __future__ import annotations
 
-from functools import wraps
+from functools import cache, lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from mock_idp.http import Response, etag
-from mock_idp.oauth.authorization import authorization
-from mock_idp.oauth.device import device_authorization, device_page
-from mock_idp.oauth.end_session import end_session
 from mock_idp.oauth.endpoint import READING, Context, Endpoint
 from mock_idp.oauth.errors import OAuthError
-from mock_idp.oauth.metadata import metadata
-from mock_idp.oauth.resources import introspection, revocation, userinfo
-from mock_idp.oauth.token import token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,35 +26,50 @@ _BOTH: Final = (*READING, "POST")
 
 
 def _jwks(issuer: Issuer, _request: Request, _context: Context) -> Response:
-    body, fresh = issuer.jwks_bytes(), f"public, max-age={issuer.ring.max_age_s}"
-    headers = (("content-type", "application/json"), ("cache-control", fresh), ("etag", etag(body)))
+    return _key_set(issuer.jwks_bytes(), issuer.ring.max_age_s)
+
+
+@lru_cache(maxsize=64)
+def _key_set(body: bytes, max_age_s: int) -> Response:
+    headers = (
+        ("content-type", "application/json"),
+        ("cache-control", f"public, max-age={max_age_s}"),
+        ("etag", etag(body)),
+    )
     return Response(200, headers, body)
 
 
-def _refusing(handler: Handler) -> Handler:
-    """Let a handler answer with the errors that it raises."""
+def _in(module: str, name: str) -> Handler:
+    """Give the handler of this name, with its refusals as answers."""
 
-    @wraps(handler)
     def answer(issuer: Issuer, request: Request, context: Context) -> Response:
         try:
-            return handler(issuer, request, context)
+            return _handler(module, name)(issuer, request, context)
         except OAuthError as error:
             return error.response()
 
     return answer
 
 
+@cache
+def _handler(module: str, name: str) -> Handler:
+    found: Handler = getattr(import_module(f"mock_idp.oauth.{module}"), name)
+    return found
+
+
 ENDPOINTS: Final[Mapping[str, Endpoint]] = {
     "jwks": Endpoint(READING, _jwks, "/jwks"),
-    "metadata": Endpoint(READING, metadata, "/.well-known/openid-configuration"),
-    "oauth_metadata": Endpoint(READING, metadata, "/.well-known/oauth-authorization-server"),
-    "authorization": Endpoint(_BOTH, authorization, "/authorize", cors=False),
-    "token": Endpoint(_POST, _refusing(token), "/token"),
-    "userinfo": Endpoint(_BOTH, _refusing(userinfo), "/userinfo"),
-    "introspection": Endpoint(_POST, _refusing(introspection), "/introspect", cors=False),
-    "revocation": Endpoint(_POST, _refusing(revocation), "/revoke"),
-    "end_session": Endpoint(_BOTH, end_session, "/logout", cors=False),
-    "device_authorization": Endpoint(_POST, _refusing(device_authorization), "/device_authorization"),
-    "device": Endpoint(_BOTH, device_page, "/device", cors=False),
+    "metadata": Endpoint(READING, _in("metadata", "metadata"), "/.well-known/openid-configuration"),
+    "oauth_metadata": Endpoint(
+        READING, _in("metadata", "metadata"), "/.well-known/oauth-authorization-server"
+    ),
+    "authorization": Endpoint(_BOTH, _in("authorization", "authorization"), "/authorize", cors=False),
+    "token": Endpoint(_POST, _in("token", "token"), "/token"),
+    "userinfo": Endpoint(_BOTH, _in("resources", "userinfo"), "/userinfo"),
+    "introspection": Endpoint(_POST, _in("resources", "introspection"), "/introspect", cors=False),
+    "revocation": Endpoint(_POST, _in("resources", "revocation"), "/revoke"),
+    "end_session": Endpoint(_BOTH, _in("end_session", "end_session"), "/logout", cors=False),
+    "device_authorization": Endpoint(_POST, _in("device", "device_authorization"), "/device_authorization"),
+    "device": Endpoint(_BOTH, _in("device", "device_page"), "/device", cors=False),
 }
 """What an issuer answers. The paths are where each one always is; a persona adds the places of its IdP."""

@@ -46,9 +46,10 @@ def parse(text: str) -> dict[str, str]:
     if len(text) > MAX_FORM or text.count("&") >= MAX_FIELDS:
         raise invalid_request(f"at most {MAX_FIELDS} parameters in {MAX_FORM} bytes")
     found: dict[str, str] = {}
+    encoded = "%" in text or "+" in text
     for pair in text.split("&"):
         raw_name, _, raw_value = pair.partition("=")
-        name, value = decoded(raw_name), decoded(raw_value)
+        name, value = (decoded(raw_name), decoded(raw_value)) if encoded else (raw_name, raw_value)
         if not value:
             continue
         if name in found:

@@ -6,8 +6,9 @@ All of it is bounded and goes by the issuer's clock.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from mock_idp.oauth.shelf import Shelf
 
@@ -26,12 +27,11 @@ _TOKENS_OF_A_FAMILY: Final = 32
 """How many live tokens of one grant can be withdrawn together; older ones run out by themselves."""
 
 
-@dataclass(slots=True)
-class Family:
+class Family(msgspec.Struct):
     """Everything that came of one authorization: withdrawn together when a code or refresh token is used twice."""
 
     revoked: bool = False
-    tokens: list[tuple[str, float]] = field(default_factory=list)
+    tokens: list[tuple[str, float]] = msgspec.field(default_factory=list)
     """Digests of its latest access tokens, each with when it expires."""
 
     def remember(self, digest: str, until: float) -> None:
@@ -40,8 +40,7 @@ class Family:
         del self.tokens[:-_TOKENS_OF_A_FAMILY]
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(msgspec.Struct, frozen=True):
     """What a client was granted: whose tokens, for which scopes and audience."""
 
     client: str
@@ -55,8 +54,7 @@ class Granted:
     """The `act` claim of a token exchange (RFC 8693 section 4.1)."""
 
 
-@dataclass(slots=True)
-class Code:
+class Code(msgspec.Struct):
     """An authorization code (RFC 6749 section 4.1.2)."""
 
     granted: Granted
@@ -65,12 +63,11 @@ class Code:
     challenge: str | None
     method: str
     expires: float
-    family: Family = field(default_factory=Family)
+    family: Family = msgspec.field(default_factory=Family)
     used: bool = False
 
 
-@dataclass(slots=True)
-class Refresh:
+class Refresh(msgspec.Struct):
     """A refresh token; after use it stays known, so that a second use is noticed (RFC 9700 section 4.14.2)."""
 
     granted: Granted
@@ -79,8 +76,7 @@ class Refresh:
     used: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Opaque:
+class Opaque(msgspec.Struct, frozen=True):
     """An access token that says nothing itself."""
 
     granted: Granted
@@ -88,8 +84,7 @@ class Opaque:
     """What introspection tells about it."""
 
 
-@dataclass(slots=True)
-class Device:
+class Device(msgspec.Struct):
     """A device that waits for somebody to enter its code (RFC 8628)."""
 
     user_code: str
@@ -104,34 +99,32 @@ class Device:
     refused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(msgspec.Struct, frozen=True):
     """Somebody who signed in with a browser."""
 
     person: Person
     auth_time: int
 
 
-@dataclass(slots=True)
-class GrantStore:
+class GrantStore(msgspec.Struct):
     """Everything of this kind of one issuer."""
 
-    new_secret: Callable[[], str] = field(default=lambda: secrets.token_urlsafe(32))
+    new_secret: Callable[[], str] = msgspec.field(default=lambda: secrets.token_urlsafe(32))
     """Makes codes, tokens and session ids."""
-    new_serial: Callable[[], str] = field(default=lambda: secrets.token_hex(8))
+    new_serial: Callable[[], str] = msgspec.field(default=lambda: secrets.token_hex(8))
     """Makes what tells two tokens of the same second apart."""
-    codes: Shelf[Code] = field(default_factory=Shelf)
-    refresh: Shelf[Refresh] = field(default_factory=Shelf)
-    opaque: Shelf[Opaque] = field(default_factory=Shelf)
-    devices: Shelf[Device] = field(default_factory=Shelf)
-    user_codes: Shelf[str] = field(default_factory=Shelf)
+    codes: Shelf[Code] = msgspec.field(default_factory=Shelf)
+    refresh: Shelf[Refresh] = msgspec.field(default_factory=Shelf)
+    opaque: Shelf[Opaque] = msgspec.field(default_factory=Shelf)
+    devices: Shelf[Device] = msgspec.field(default_factory=Shelf)
+    user_codes: Shelf[str] = msgspec.field(default_factory=Shelf)
     """The device code of each user code."""
-    sessions: Shelf[Session] = field(default_factory=Shelf)
-    subjects: Shelf[Person] = field(default_factory=Shelf)
+    sessions: Shelf[Session] = msgspec.field(default_factory=Shelf)
+    subjects: Shelf[Person] = msgspec.field(default_factory=Shelf)
     """Who is meant by a `sub` that was issued: a pairwise one tells nobody by itself."""
-    revoked: Shelf[bool] = field(default_factory=Shelf)
+    revoked: Shelf[bool] = msgspec.field(default_factory=Shelf)
     """Digests of the access tokens that were withdrawn, until they expire."""
-    assertions: Shelf[bool] = field(default_factory=Shelf)
+    assertions: Shelf[bool] = msgspec.field(default_factory=Shelf)
     """The `jti` of client assertions that were used (RFC 7523 section 3)."""
 
     def withdraw(self, family: Family) -> None:
@@ -142,7 +135,7 @@ class GrantStore:
 
     def clear(self) -> None:
         """Forget everything."""
-        for one in fields(self):
-            held = getattr(self, one.name)
+        for name in self.__struct_fields__:
+            held = getattr(self, name)
             if isinstance(held, Shelf):
                 held.clear()

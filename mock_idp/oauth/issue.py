@@ -6,7 +6,7 @@ import hashlib
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from mock_idp.draft import write_json
+from mock_idp.draft import json_bytes
 from mock_idp.http import Response
 from mock_idp.keys import b64url
 from mock_idp.oauth.errors import NO_STORE
@@ -31,7 +31,7 @@ def digest(token: str) -> str:
 
 def token_response(body: Mapping[str, Any]) -> Response:
     """Answer with tokens; nothing on the way may keep it."""
-    return Response(200, NO_STORE, write_json(body).encode())
+    return Response(200, NO_STORE, json_bytes(body))
 
 
 def answer(
@@ -75,7 +75,7 @@ def access_token(issuer: Issuer, client: Client, granted: Granted, family: Famil
     if kind not in issuer.persona.claims or (issuer.opaque_access_tokens if opaque is None else opaque):
         token = _opaque_token(issuer, granted)
     else:
-        draft = issuer.draft(
+        claims = issuer.claims(
             granted.person,
             kind=kind,
             client=granted.client,
@@ -83,17 +83,19 @@ def access_token(issuer: Issuer, client: Client, granted: Granted, family: Famil
             scopes=granted.scopes,
             serial=issuer.granted.new_serial(),
         )
-        extra = _extra(issuer, client, granted)
-        _know_subject(issuer, granted, draft.claims)
-        token = (draft.with_claims(extra) if extra else draft).token()
+        _know_subject(issuer, granted, claims)
+        claims.update(_extra(issuer, client, granted))
+        token = issuer.sign(claims, kind, issuer.ring.active)
     if family is not None:
         family.remember(digest(token), issuer.clock() + issuer.token_lifetime_s)
     return token
 
 
 def _know_subject(issuer: Issuer, granted: Granted, claims: Mapping[str, Any]) -> None:
+    if granted.person is None:
+        return
     known_as = subject_key(claims)
-    if granted.person is not None and known_as is not None:
+    if known_as is not None:
         issuer.granted.subjects.put(known_as, granted.person, issuer.clock() + REFRESH_LIFETIME_S)
 
 
@@ -145,8 +147,8 @@ def subject(issuer: Issuer, granted: Granted) -> str:
 def identity_claims(issuer: Issuer, granted: Granted) -> dict[str, Any]:
     """Give what an ID token of this grant says."""
     kind: Kind = "id" if "id" in issuer.persona.claims else "access"
-    draft = issuer.draft(granted.person, kind=kind, client=granted.client, scopes=granted.scopes)
-    return {**draft.claims, **_known(issuer, granted)}
+    claims = issuer.claims(granted.person, kind=kind, client=granted.client, scopes=granted.scopes)
+    return {**claims, **_known(issuer, granted)}
 
 
 def _known(issuer: Issuer, granted: Granted) -> dict[str, Any]:
@@ -155,7 +157,7 @@ def _known(issuer: Issuer, granted: Granted) -> dict[str, Any]:
 
 def id_token(issuer: Issuer, granted: Granted, access: str) -> str:
     """Issue an ID token (OpenID Connect Core sections 2 and 3.1.3.6)."""
-    draft = issuer.draft(
+    claims = issuer.claims(
         granted.person,
         kind="id",
         client=granted.client,
@@ -167,9 +169,10 @@ def id_token(issuer: Issuer, granted: Granted, access: str) -> str:
         more["nonce"] = granted.nonce
     if granted.auth_time is not None:
         more["auth_time"] = granted.auth_time
-    _know_subject(issuer, granted, draft.claims)
-    more["at_hash"] = _half_hash(access, draft.alg)
-    return draft.with_claims(more).token()
+    _know_subject(issuer, granted, claims)
+    key = issuer.ring.active
+    more["at_hash"] = _half_hash(access, key.alg)
+    return issuer.sign({**claims, **more}, "id", key)
 
 
 def _half_hash(token: str, alg: str) -> str:

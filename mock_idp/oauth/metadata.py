@@ -6,9 +6,10 @@ more. `issuer` is what was configured, never what a request said.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from mock_idp.draft import write_json
+from mock_idp.draft import json_bytes
 from mock_idp.http import Response, etag
 from mock_idp.keys import ALGORITHMS
 from mock_idp.oauth.authorization import CHALLENGE_METHODS
@@ -41,9 +42,13 @@ def metadata(issuer: Issuer, _request: Request, context: Context) -> Response:
     made_for = (issuer.ring.snapshot, context.base_url, context.browser_url, bool(issuer.clients))
     cached = issuer.metadata_text
     if cached is None or cached[0] != made_for:
-        text = write_json(document(issuer, context)).encode()
+        text = json_bytes(document(issuer, context))
         cached = issuer.metadata_text = (made_for, text)
-    body = cached[1]
+    return _document(cached[1])
+
+
+@lru_cache(maxsize=64)
+def _document(body: bytes) -> Response:
     headers = (
         ("content-type", "application/json"),
         ("cache-control", "public, max-age=300"),

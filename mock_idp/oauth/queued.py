@@ -6,14 +6,14 @@ Each is used once, first come first served. Nothing here decides anything by its
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 MAX_QUEUED: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class QueuedError:
+class QueuedError(msgspec.Struct, frozen=True):
     """An OAuth error to answer with, instead of what would have been right."""
 
     error: str
@@ -21,17 +21,16 @@ class QueuedError:
     status: int = 400
 
 
-@dataclass(slots=True)
-class Queue:
+class Queue(msgspec.Struct):
     """What comes next at one issuer; the oldest are dropped beyond `MAX_QUEUED`."""
 
-    users: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_QUEUED))
+    users: deque[str] = msgspec.field(default_factory=lambda: deque(maxlen=MAX_QUEUED))
     """User names: the next authorization request signs this person in, without a page."""
-    codes: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_QUEUED))
+    codes: deque[str] = msgspec.field(default_factory=lambda: deque(maxlen=MAX_QUEUED))
     """The next authorization codes, instead of random ones."""
-    token_errors: deque[QueuedError] = field(default_factory=lambda: deque(maxlen=MAX_QUEUED))
+    token_errors: deque[QueuedError] = msgspec.field(default_factory=lambda: deque(maxlen=MAX_QUEUED))
     """The next answers of the token endpoint."""
-    authorization_errors: deque[QueuedError] = field(default_factory=lambda: deque(maxlen=MAX_QUEUED))
+    authorization_errors: deque[QueuedError] = msgspec.field(default_factory=lambda: deque(maxlen=MAX_QUEUED))
     """The next answers of the authorization endpoint, sent back to the client's redirect URI."""
 
     def clear(self) -> None:

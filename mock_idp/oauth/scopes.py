@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from mock_idp.oauth.errors import OAuthError, invalid_request
@@ -43,6 +44,11 @@ def _scopes(params: Mapping[str, str], default: tuple[str, ...]) -> tuple[str, .
         return default
     if len(text) > MAX_SCOPE:
         raise invalid_request(f"scope has at most {MAX_SCOPE} characters")
+    return _split(text)
+
+
+@lru_cache(maxsize=64)
+def _split(text: str) -> tuple[str, ...]:
     if not _SCOPE.fullmatch(text):
         raise OAuthError("invalid_scope", "a scope has a character that RFC 6749 section 3.3 does not allow")
     return tuple(dict.fromkeys(text.split()))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from mock_idp.oauth.granted import SESSION_LIFETIME_S
 

@@ -10,8 +10,10 @@ import base64
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from msgspec.structs import replace
 
 from mock_idp.oauth import accounts, issue, jws
 from mock_idp.oauth.authentication import assertion_problem, audiences, authenticate
@@ -46,8 +48,7 @@ _ID_TYPE: Final = "urn:ietf:params:oauth:token-type:id_token"
 _JWT_TYPE: Final = "urn:ietf:params:oauth:token-type:jwt"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """One request at the token endpoint, its client authenticated."""
 
     issuer: Issuer

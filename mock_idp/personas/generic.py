@@ -15,7 +15,9 @@ def _common(grant: Grant) -> dict[str, Any]:
         "iss": grant.issuer,
         "sub": person.subject,
         "aud": grant.audience,
-        **grant.times,
+        "iat": grant.now,
+        "nbf": grant.now,
+        "exp": grant.now + grant.lifetime_s,
         "jti": grant.opaque("jti"),
         "preferred_username": person.username,
         "email": person.email,
@@ -24,7 +26,10 @@ def _common(grant: Grant) -> dict[str, Any]:
 
 
 def _access_claims(grant: Grant) -> dict[str, Any]:
-    return {**_common(grant), "client_id": grant.client, "scope": " ".join(grant.scopes)}
+    claims = _common(grant)
+    claims["client_id"] = grant.client
+    claims["scope"] = " ".join(grant.scopes)
+    return claims
 
 
 def _id_claims(grant: Grant) -> dict[str, Any]:

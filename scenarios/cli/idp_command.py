@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import signal
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +28,7 @@ _INTERRUPTED = 130
 MAX_PORT = 65535
 
 
-@dataclass(frozen=True, slots=True)
-class _Options:
+class _Options(msgspec.Struct, frozen=True):
     """What the command line says."""
 
     port: int
@@ -87,6 +87,7 @@ def command(**values: Any) -> int:
 
     Prints one line, `touchstone idp: ready at URL`, once it answers. `/_health` says that it lives.
     """
+    gc.disable()  # until it answers: what is imported and made meanwhile stays
     options = _Options(**values)
     signal.signal(signal.SIGTERM, _stop)
     _check(options)
@@ -247,6 +248,8 @@ def _misfit(options: _Options, error: ConfigError) -> Exception:
 
 
 def _ready(options: _Options, idp: MockIdP) -> None:
+    gc.freeze()
+    gc.enable()
     if not options.as_json:
         click.echo(f"touchstone idp: ready at {idp.base_url}")
         return

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_idp import Draft, RawJSON, b64url, compact, fixed_key
-from mock_idp.draft import DraftError, write_json
+from mock_idp.draft import DraftError, json_bytes, write_json
 
 KEY = fixed_key("a", "EdDSA")
 JSON = st.recursive(
@@ -26,6 +26,38 @@ def draft() -> Draft:
 def test_json_is_written_so_that_a_reader_finds_the_same_value(value: object) -> None:
     assert json.loads(write_json(value)) == value
     assert json.loads(write_json([value, RawJSON("1")])) == [value, 1]
+
+
+ODD = st.sampled_from(
+    [
+        RawJSON("01"),
+        float("nan"),
+        1e16,
+        2**64,
+        -(2**63) - 1,
+        True,
+        "\ud800",
+        '\x00\x1f\x7f\x80\u2028"\\/\n',
+        {1: 2},
+        (1, "a"),
+    ]
+)
+ALL = st.recursive(
+    JSON | ODD | st.text(st.characters(codec=None)),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(ALL)
+def test_the_fast_way_writes_the_same_bytes_as_the_thorough_one(value: object) -> None:
+    assert json_bytes(value) == write_json(value).encode()
+
+
+@pytest.mark.parametrize("value", [{"a": object()}, {"a": b"bytes"}, [{1, 2}]])
+def test_the_fast_way_refuses_what_json_does_not_have(value: object) -> None:
+    with pytest.raises(TypeError):
+        json_bytes(value)
 
 
 @given(st.binary(), st.binary(), st.binary())

@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from joserfc import jws
 from joserfc.jwk import import_key
 
@@ -233,3 +233,23 @@ def test_thumbprints_are_digests_of_the_der() -> None:
     assert x5t(cert) == encoded(cert.fingerprint(hashes.SHA1()))  # noqa: S303 - what RFC 7515 section 4.1.7 asks
     assert x5t_s256(cert) == encoded(cert.fingerprint(hashes.SHA256()))
     assert re.fullmatch(r"[\w-]{27}", x5t(cert))
+
+
+@pytest.mark.parametrize("alg, size, width", [("ES256", 256, 32), ("ES384", 384, 48), ("ES512", 512, 66)])
+def test_an_ecdsa_signature_is_both_numbers_at_full_width_however_small_they_are(
+    alg: str, size: int, width: int
+) -> None:
+    key = fixed_key("a", alg)
+    private = key.private
+    assert isinstance(private, ec.EllipticCurvePrivateKey)
+    digest = {256: hashes.SHA256(), 384: hashes.SHA384(), 512: hashes.SHA512()}[size]
+    algorithm = ec.ECDSA(digest, deterministic_signing=True)
+    starts = set[int]()
+
+    for number in range(700):  # one in 256 begins with a zero byte, or on P-521 one in two
+        data = number.to_bytes(2)
+        pair = [n.to_bytes(width) for n in decode_dss_signature(private.sign(data, algorithm))]
+        assert key.sign(data) == b"".join(pair)
+        starts.update(half[0] for half in pair)
+
+    assert 0 in starts

@@ -276,3 +276,14 @@ def test_the_clock_and_now_decide_the_times() -> None:
 @pytest.mark.parametrize("name", PERSONAS)
 def test_a_token_is_the_same_bytes_when_asked_the_same_again(name: str) -> None:
     assert issuer(name).mint(ANN) == issuer(name).mint(ANN)
+
+
+@pytest.mark.parametrize("name", PERSONAS)
+def test_a_minted_token_is_the_one_that_a_draft_gives(name: str) -> None:
+    who = issuer(name)
+
+    for kind in who.persona.claims:
+        asked: TokenOptions = {"kind": kind, "client": CLIENT, "serial": "7", "key": fixed_key("b", "ES256")}
+        extra = {"groups": ["qa", {"é": None}]}
+        assert who.mint(ANN, **asked) == who.draft(ANN, **asked).token()
+        assert who.mint(ANN, claims=extra, **asked) == who.draft(ANN, **asked).with_claims(extra).token()

@@ -1,12 +1,14 @@
 """The mock IdP behind its one function and behind two real servers."""
 
 import json
+import re
 import socket
 import ssl
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import jwt
@@ -297,6 +299,57 @@ def test_the_server_stops_while_a_client_keeps_its_connection(idp: MockIdP) -> N
             half_asked.sendall(b"GET /t/jwks HT")
         with pytest.raises(OSError), half_asked:  # noqa: PT011 - refused or reset, as the system has it
             socket.create_connection(("127.0.0.1", port))
+
+
+def test_requests_that_come_in_one_packet_are_answered_one_after_the_other(idp: MockIdP) -> None:
+    asked = b"".join(
+        b"%s /t/jwks HTTP/1.1\r\nHost: a\r\n\r\n" % method for method in (b"GET", b"HEAD", b"POST")
+    )
+    last = b"GET /t/jwks HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    with serve(idp) as running:
+        port = int(running.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as client, client.makefile("rb") as answers:
+            client.sendall(asked + last)
+            said = answers.read()
+
+    statuses = [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+) ", said)]
+    assert statuses == [200, 200, 405, 200]
+    assert said.count(get(idp, "/t/jwks").body) == 2
+    assert said.endswith(get(idp, "/t/jwks").body)
+
+
+def test_others_are_answered_while_the_admin_api_makes_a_key(
+    idp: MockIdP, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    being_made, may_go_on = Event(), Event()
+
+    def slow(alg: str, *, kid: str, bits: int = 2048) -> SigningKey:
+        assert bits == 2048
+        being_made.set()
+        assert may_go_on.wait(60)
+        return fixed_key("b", alg, kid=kid)
+
+    monkeypatch.setattr(SigningKey, "generate", slow)
+    idp.admin = True
+    with serve(idp) as running, ThreadPoolExecutor(1) as pool:
+        rotation = pool.submit(
+            fetch,
+            running.url + "/_admin/api/issuers/t/rotate",
+            "POST",
+            headers={"content-type": "application/json"},
+        )
+        try:
+            assert being_made.wait(60)
+            meanwhile = fetch(running.url + "/t/jwks", timeout=60)
+            assert not rotation.done()
+        finally:
+            may_go_on.set()
+        rotated = rotation.result(60)
+        after = fetch(running.url + "/t/jwks")
+
+    assert (meanwhile.status, rotated.status) == (200, 200)
+    assert [key["kid"] for key in meanwhile.json()["keys"]] == ["a"]
+    assert [key["kid"] for key in after.json()["keys"]] == ["a", rotated.json()["kid"]]
 
 
 def test_a_port_that_is_taken_is_an_error(idp: MockIdP) -> None:
