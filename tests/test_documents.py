@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from scenarios.cli import COMMANDS
 from scenarios.pytest_scenarios import WORDS
 from scenarios.tables.load import load_table
 from scenarios.tables.scenario import Authenticate, Mint
+from scenarios.targets.reference import policy_of
 from scenarios.targets.target_file import load_target
 
 if TYPE_CHECKING:
@@ -118,13 +120,16 @@ def test_minting_and_authenticating_say_the_same_of_a_token() -> None:
 
 
 def test_the_knobs_of_the_writing_guide_can_be_declared(tmp_path: Path) -> None:
-    (block,) = (block for block in blocks(WRITING, "yaml") if "knobs:" in block)
-    (tmp_path / "target.yaml").write_text(block)
+    own, reference = (block for block in blocks(WRITING, "yaml") if "knobs:" in block)
+    declared = []
+    for block in (own, reference):
+        (tmp_path / "target.yaml").write_text(block)
+        declared.append(load_target(tmp_path / "target.yaml").profile.knobs)
 
-    declared = load_target(tmp_path / "target.yaml").profile.knobs
-
-    assert declared == {"blank_is_empty": "reject", "exp_required": "false", "leeway_s": 30}
-    assert all(rulebook.knobs()[name].default != value for name, value in declared.items())
+    assert declared[0] == {"blank_is_empty": "reject", "exp_required": "false", "leeway_s": 30}
+    assert policy_of(declared[1]) == replace(policy_of({}), user_scope="enrolled_users", conflict="reject")
+    for name, value in {**declared[0], **declared[1]}.items():
+        assert rulebook.knobs()[name].default != value
 
 
 def test_the_snippets_of_the_pytest_guide_run(pytester: pytest.Pytester) -> None:
