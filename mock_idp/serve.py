@@ -80,6 +80,9 @@ def asgi_app(idp: MockIdP) -> AsgiApp:
         if request is None:
             response = _TOO_LARGE
         elif idp.may_take_long(request):
+            transport = _transport_of(scope)
+            if transport is not None:
+                transport.answering_aside = True
             response = await _running_loop().run_in_executor(aside, idp.handle, request)
         else:
             response = idp.handle(request)
@@ -126,6 +129,8 @@ class _JoiningTransport:
     def __init__(self, transport: "asyncio.Transport") -> None:
         self._transport = transport
         self._held: list[bytes] | None = None
+        self.answering_aside = False
+        """Whether the answer under way is made by another thread; see `Protocol.eof_received`."""
         self.is_closing = transport.is_closing
         self.abort = transport.abort
 
@@ -350,6 +355,17 @@ def _server(
             joining: Any = _JoiningTransport(transport)
             self.transport = joining
             self.app_state = {**self.app_state, _TRANSPORT: joining}
+
+        def eof_received(self) -> bool | None:  # type: ignore[override]
+            """Let a client that has only ended its own side have an answer that is still being made.
+
+            Over TLS that is not possible; and where the answer waits for a fault, it is taken for gone.
+            """
+            cycle, waits = self.cycle, tls is None and self.transport.answering_aside  # type: ignore[attr-defined]
+            if not waits or cycle.response_complete:
+                return None
+            cycle.keep_alive = False  # uvicorn then closes the connection after the answer
+            return True
 
     class Server(uvicorn.Server):
         """Says when it listens, and leaves signals to whoever runs it."""

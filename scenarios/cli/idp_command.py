@@ -9,10 +9,9 @@ import signal
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
-import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +27,7 @@ _INTERRUPTED = 130
 MAX_PORT = 65535
 
 
-class _Options(msgspec.Struct, frozen=True):
+class _Options(NamedTuple):
     """What the command line says."""
 
     port: int

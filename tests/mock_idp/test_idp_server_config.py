@@ -113,9 +113,9 @@ WRONG: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
     ({"issuers": [{"auto_login": "zzz"}]}, ("issuers", 0, "auto_login"), "nobody who could sign in"),
     ({"people": [{"username": "a b"}]}, ("people", 0, "username"), "letters, digits"),
     ({"people": [{"username": "a"}, {"username": "a"}]}, ("people", 1, "username"), "two people"),
-    ({"base_url": "nonsense"}, ("base_url",), "no http or https URL"),
-    ({"browser_url": "http://[x"}, ("browser_url",), "no http or https URL"),
-    ({"browser_url": "http://x:99999"}, ("browser_url",), "no http or https URL"),
+    ({"base_url": "nonsense"}, ("base_url",), "the address of a server is like"),
+    ({"browser_url": "http://[x"}, ("browser_url",), "the address of a server is like"),
+    ({"browser_url": "http://x:99999"}, ("browser_url",), "the address of a server is like"),
     ({"people": {"count": -1}}, ("people",), "between 0"),
 ]
 

@@ -228,7 +228,7 @@ WRONG_CONFIGS = [
     ("issuers:\n  - keys:\n      - {alg: PS512, bits: 1024}", ":3:9: key"),
     ("issuers:\n  - auto_login: zzz", ":2:5: nobody who could sign in"),
     ("people:\n  - {username: a b}", ":2:6: a user name has"),
-    ("base_url: nonsense", ":1:1: 'nonsense' is no http or https URL"),
+    ("base_url: nonsense", ":1:1: the address of a server is like https://idp.example:8443, not 'nonsense'"),
     ("issuers: [", ":2:1: this is not YAML"),
     ("issuers: 3", ":1:1: 'issuers': expected a list, got a whole number"),
 ]
@@ -256,7 +256,10 @@ def test_a_mistake_in_the_configuration_is_named_where_it_stands(
         (("--config", "x", "--persona", "okta"), "leave --persona"),
         (("--host", "203.0.113.1", "--admin"), "needs --admin-token"),
         (("--https", "--tls-flaw", "expird"), "did you mean 'expired'"),
-        (("--base-url", "nonsense"), "--base-url: 'nonsense' is no http or https URL"),
+        (
+            ("--base-url", "nonsense"),
+            "--base-url: the address of a server is like https://idp.example:8443, not 'nonsense'",
+        ),
         (("--ca-out", "x"), "go with --https"),
         (("--host", "203.0.113.1"), "203.0.113.1 port 0: "),
         (("--state", "/nonexistent/state"), "No such file"),
