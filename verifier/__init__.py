@@ -4,7 +4,14 @@ Start reading at `verifier.verifier.Verifier.authenticate`.
 """
 
 from verifier.certificates import CertificateFile
-from verifier.errors import FetchError, OnboardingAsked, OnboardingRefused, TokenRejected, VerifierError
+from verifier.errors import (
+    FetchError,
+    OnboardingAsked,
+    OnboardingRefused,
+    TokenRejected,
+    VerifierError,
+    WouldWait,
+)
 from verifier.fetch import Fetch, FetchResult
 from verifier.mapping import User
 from verifier.onboarding import IntegrationRecord
@@ -26,4 +33,5 @@ __all__ = [
     "User",
     "Verifier",
     "VerifierError",
+    "WouldWait",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from verifier.algorithms import Algorithm
 from verifier.compact import CompactToken
-from verifier.errors import TokenRejected, quoted
+from verifier.errors import TokenRejected, WouldWait, quoted
 from verifier.key_source import KeySource
 from verifier.keys import KeySet, KeyUse, VerificationKey
 from verifier.mapping import Directory
@@ -27,23 +27,32 @@ class Integration:
     leeway_s: int
     keys: KeySource
     users: Directory
+    active: bool = True
 
-    def check_signature(self, token: CompactToken, algorithm: Algorithm, kid: str | None) -> VerificationKey:
-        """Return the key by which the token verifies, or raise TokenRejected.
+    def check_signature(
+        self, token: CompactToken, algorithm: Algorithm, kid: str | None, *, wait: bool = True
+    ) -> VerificationKey:
+        """Return the key by which the token verifies, or raise TokenRejected; WouldWait unless it may wait.
 
         A token that fails is judged once more if a newer key set may be had: its key may be new, or another
         one under the same kid (KEY-005, KEY-026).
         """
         if algorithm.name not in self.algorithms:  # SIG-007: before any key is touched
             raise TokenRejected("algorithm_not_allowed", f"alg {algorithm.name}", "alg")
-        keys = self.keys.current()
+        keys = self.keys.current() if wait else self._at_hand()
         try:
             return verifying_key(token, algorithm, kid, keys, self.key_use)
         except TokenRejected:
-            newer = self.keys.refreshed(keys)
+            newer = self.keys.refreshed(keys) if wait else self._at_hand(keys)
             if newer is keys:
                 raise
         return verifying_key(token, algorithm, kid, newer, self.key_use)
+
+    def _at_hand(self, seen: KeySet | None = None) -> KeySet:
+        keys = self.keys.at_hand(seen)
+        if keys is None:
+            raise WouldWait(self.id)
+        return keys
 
 
 def verifying_key(

@@ -25,6 +25,9 @@ class KeySource(Protocol):
     def refreshed(self, seen: KeySet) -> KeySet:
         """Return the set to judge by after `seen` failed a token: `seen` itself if no newer may be had."""
 
+    def at_hand(self, seen: KeySet | None = None) -> KeySet | None:
+        """Return what `current`, or with `seen` what `refreshed` would, or None if that means to wait."""
+
 
 class FixedKeys:
     """The keys of the certificates that a customer selected (ONB-009); they change by onboarding only."""
@@ -39,6 +42,10 @@ class FixedKeys:
     def refreshed(self, seen: KeySet) -> KeySet:
         """Return the same set: nothing can be newer."""
         return seen
+
+    def at_hand(self, seen: KeySet | None = None) -> KeySet:
+        """Return the selected keys."""
+        return seen or self._keys
 
 
 class JwksSource:
@@ -78,7 +85,7 @@ class JwksSource:
                 self._flight.release()
             keys = self._fresh_enough()
         if keys is None:
-            raise TokenRejected("unavailable", "no keys: the JWKS endpoint does not answer")
+            raise _unavailable()
         return keys
 
     def refreshed(self, seen: KeySet) -> KeySet:
@@ -94,6 +101,31 @@ class JwksSource:
                 self._provoked_at = now
                 self._try_load()
         return self._fresh_enough() or seen
+
+    def at_hand(self, seen: KeySet | None = None) -> KeySet | None:
+        """Return a set without ever waiting, for callers that must not (an event loop); None where one has to.
+
+        A set whose period is over is read again in a thread of its own meanwhile (OPS-006).
+        """
+        now = self._monotonic()
+        keys = self._fresh_enough()
+        if keys is not None and keys is not seen:
+            if now >= self._due_at and self._flight.acquire(blocking=False):
+                threading.Thread(target=self._load_in_flight, name="jwks-refresh", daemon=True).start()
+            return keys
+        if self._flight.locked():
+            return None
+        if seen is not None:
+            return None if now - self._provoked_at >= self._policy.refetch_min_s else seen
+        if now < self._due_at:
+            raise _unavailable()
+        return None
+
+    def _load_in_flight(self) -> None:
+        try:
+            self._try_load()
+        finally:
+            self._flight.release()
 
     def _fresh_enough(self) -> KeySet | None:
         too_old = self._monotonic() - self._fetched_at > self._policy.jwks_staleness_s
@@ -123,3 +155,7 @@ class JwksSource:
         self._fetched_at = self._monotonic()
         self._due_at = self._fetched_at + policy.jwks_period_s
         return keys
+
+
+def _unavailable() -> TokenRejected:
+    return TokenRejected("unavailable", "no keys: the JWKS endpoint does not answer")

@@ -25,6 +25,8 @@ class User:
     name: str
     external_id: str | None
     active: bool = True
+    api_access: bool = True
+    """Whether this user may use the API at all (MAP-040); no claim of a token says so (MAP-049)."""
 
 
 Directory = Mapping[str, tuple[User, ...]]

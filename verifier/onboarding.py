@@ -79,7 +79,8 @@ class Onboarding:
     """One judgement of one record; `warnings` fill up on the way.
 
     `now` is in seconds since the epoch; `jwks_source` makes a source of a URL and a CA file; `known` is the
-    source of the integration that is being replaced, kept if it is still the same.
+    source of the integration that is being replaced, kept if it is still the same. `restoring` takes a record that
+    was accepted before: its JWKS is read when the first token needs it, so that a start needs no IdP (OPS-011).
     """
 
     def __init__(
@@ -88,9 +89,11 @@ class Onboarding:
         now: float,
         jwks_source: Callable[[str, str | None], JwksSource],
         known: JwksSource | None,
+        *,
+        restoring: bool = False,
     ) -> None:
         self._policy, self._now = policy, now
-        self._jwks_source, self._known = jwks_source, known
+        self._jwks_source, self._known, self._restoring = jwks_source, known, restoring
         self.warnings: list[str] = []
 
     def integration(self, record: IntegrationRecord) -> Integration:
@@ -183,6 +186,8 @@ class Onboarding:
         source = self._jwks_source(url, ca_file)
         if self._known and (self._known.url, self._known.ca_file) == (url, ca_file):
             source = self._known
+        if self._restoring:
+            return source
         try:
             keys = source.current() if source is self._known else source.load()
         except (FetchError, TokenRejected) as problem:  # ONB-025

@@ -33,6 +33,14 @@ class Identity:
     integration: str
     kid: str | None
     claims: Mapping[str, Any]
+    api_access: bool = True
+
+
+Before = Callable[[Integration], None]
+"""Called with an integration after all checks of a change to it and before the change counts for any token.
+
+What it raises stops the change, so that a change can be made durable first. Changes come one at a time.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,59 +74,117 @@ class Verifier:
         self._by_entity: dict[str, str] = {}
         self._issuers: dict[str, int] = {}  # how many pairs an issuer has, to tell `issuer` from `audience`
 
-    def authenticate(self, token: str | bytes) -> Identity:
-        """Judge one token and return whom it stands for; TokenRejected, whatever the input is."""
+    def authenticate(self, token: str | bytes, *, wait: bool = True) -> Identity:
+        """Judge one token and return whom it stands for; TokenRejected, whatever the input is.
+
+        With `wait` false it never waits for an endpoint or a lock, and raises WouldWait instead.
+        """
         parsed = parse_compact(token, self.policy.max_token_bytes)
         claims = parsed.claims
         algorithm, kid = check_header(parsed.header, claims)
-        integration = self._integration_of(claims)
-        key = integration.check_signature(parsed, algorithm, kid)
-        exp_required = self.policy.exp_required
-        check_claims(
-            claims, integration.issuer, self._clock(), integration.leeway_s, exp_required=exp_required
-        )
-        match = find_user(claims, integration.custom_claim, integration.users)
+        integration = None
+        try:
+            integration = self._integration_of(claims)
+            key = integration.check_signature(parsed, algorithm, kid, wait=wait)
+            exp_required = self.policy.exp_required
+            check_claims(
+                claims, integration.issuer, self._clock(), integration.leeway_s, exp_required=exp_required
+            )
+            match = find_user(claims, integration.custom_claim, integration.users)
+        except TokenRejected as rejected:
+            rejected.kid, rejected.integration = kid, integration.id if integration else None
+            raise
         user = match.user
         return Identity(
-            user.name, match.external_id, match.claim, match.fallback, integration.id, key.kid, claims
+            user.name,
+            match.external_id,
+            match.claim,
+            match.fallback,
+            integration.id,
+            key.kid,
+            claims,
+            user.api_access,
         )
 
-    def onboard(self, record: IntegrationRecord, users: Iterable[User] | None = None) -> Onboarded:
+    def onboard(
+        self,
+        record: IntegrationRecord,
+        users: Iterable[User] | None = None,
+        *,
+        active: bool | None = None,
+        before: Before | None = None,
+    ) -> Onboarded:
         """Set up an integration, or replace the one with the same id, at once or not at all (ONB-043).
 
-        `users` None leaves the users as they are. Raises OnboardingRefused or OnboardingAsked.
+        `users` and `active` None leave these as they are; a new integration is active. Raises
+        OnboardingRefused or OnboardingAsked.
         """
         old = self._by_id.get(record.id) if isinstance(record.id, str) else None
-        directory = None if users is None else directory_of(users)
         known = old.keys if old and isinstance(old.keys, JwksSource) else None
         onboarding = Onboarding(self.policy, self._clock(), self._jwks_source, known)
-        new = onboarding.integration(record)
-        with self._change:
-            if directory is None:
-                current = self._by_id.get(new.id)
-                directory = current.users if current else {}
-            new = replace(new, users=directory)
-            self._check_free(new)
-            self._put(new)
+        self._accept(onboarding.integration(record), users, active, before)
         return Onboarded(tuple(onboarding.warnings))
 
-    def offboard(self, id: str) -> bool:  # noqa: A002 - the protocol's word
+    def restore(
+        self,
+        record: IntegrationRecord,
+        users: Iterable[User],
+        *,
+        active: bool = True,
+        before: Before | None = None,
+    ) -> None:
+        """Set up an integration that was accepted before, without asking its IdP now (OPS-011).
+
+        Raises OnboardingRefused or OnboardingAsked if the policy no longer allows the record.
+        """
+        old = self._by_id.get(record.id) if isinstance(record.id, str) else None
+        known = old.keys if old and isinstance(old.keys, JwksSource) else None
+        onboarding = Onboarding(self.policy, self._clock(), self._jwks_source, known, restoring=True)
+        self._accept(onboarding.integration(record), users, active, before)
+
+    def set_active(
+        self,
+        id: str,  # noqa: A002 - the protocol's word
+        *,
+        active: bool,
+        before: Before | None = None,
+    ) -> None:
+        """Let an integration's tokens in, or none of them (ONB-042). KeyError if there is no such one."""
+        with self._change:
+            new = replace(self._by_id[id], active=active)
+            if before:
+                before(new)
+            self._put(new)
+
+    def offboard(self, id: str, *, before: Before | None = None) -> bool:  # noqa: A002 - the protocol's word
         """Remove an integration; its tokens are rejected from now on (ONB-042). False if there was none."""
         with self._change:
-            old = self._by_id.pop(id, None)
+            old = self._by_id.get(id)
+            if old and before:
+                before(old)
             if old:
+                del self._by_id[id]
                 self._by_entity.pop(old.entity_id, None)
                 self._drop_pair(old)
         return old is not None
 
-    def set_users(self, id: str, users: Iterable[User]) -> None:  # noqa: A002 - the protocol's word
+    def set_users(
+        self,
+        id: str,  # noqa: A002 - the protocol's word
+        users: Iterable[User],
+        *,
+        before: Before | None = None,
+    ) -> None:
         """Replace the users of an integration, for tokens already issued too (MAP-039, MAP-042).
 
         Raises KeyError if there is no such integration, and OnboardingRefused `user` for a user that is none.
         """
         directory = directory_of(users)
         with self._change:
-            self._put(replace(self._by_id[id], users=directory))
+            new = replace(self._by_id[id], users=directory)
+            if before:
+                before(new)
+            self._put(new)
 
     def reset(self) -> None:
         """Forget every integration, user and key."""
@@ -136,7 +202,10 @@ class Verifier:
             raise TokenRejected("claim_type", "aud is neither a string nor a list of strings", "aud")
         found = {id(one): one for value in audiences if (one := self._by_pair.get((issuer, value)))}
         if len(found) == 1:
-            return found.popitem()[1]
+            integration = found.popitem()[1]
+            if not integration.active:  # ONB-042
+                raise TokenRejected("issuer", f"integration {quoted(integration.id)} is not active", "iss")
+            return integration
         if issuer not in self._issuers:
             raise TokenRejected("issuer", f"iss {quoted(issuer)} is not configured", "iss")
         detail = "meant for several integrations at once" if found else "not meant for this API"
@@ -144,6 +213,26 @@ class Verifier:
 
     def _jwks_source(self, url: str, ca_file: str | None) -> JwksSource:
         return JwksSource(url, ca_file, self.policy, self._fetch, self._monotonic)
+
+    def _accept(
+        self,
+        new: Integration,
+        users: Iterable[User] | None,
+        active: bool | None,  # noqa: FBT001 - private; its callers name it
+        before: Before | None,
+    ) -> None:
+        directory = None if users is None else directory_of(users)
+        with self._change:
+            current = self._by_id.get(new.id)
+            if directory is None:
+                directory = current.users if current else {}
+            if active is None:
+                active = current.active if current else True
+            new = replace(new, users=directory, active=active)
+            self._check_free(new)
+            if before:
+                before(new)
+            self._put(new)
 
     def _check_free(self, new: Integration) -> None:
         """Refuse what belongs to another integration, without telling whose it is (ONB-003, ONB-040)."""
