@@ -24,6 +24,7 @@ RawHeaders = Iterable[tuple[bytes, bytes]]
 # white space that ends a header line is no part of its value (RFC 9110 section 5.5).
 _SCHEME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]*")
 _CREDENTIAL = re.compile(rb" +([A-Za-z0-9._~+/-]+=*)[ \t]*")
+_JOINED = re.compile(rb",[ \t]*bearer(?:[ \t]|$)", re.IGNORECASE)
 _TOKEN_FIELD = re.compile(rb"(?:^|&)access_token(?:=|&|$)")
 _FORM = b"application/x-www-form-urlencoded"
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -65,7 +66,8 @@ def bearer_token(headers: RawHeaders, query: bytes, max_bytes: int) -> bytes:
     scheme = _SCHEME.match(value)
     end = scheme.end() if scheme else 0
     if value[:end].lower() != b"bearer":  # HTTP-002, HTTP-003
-        raise CredentialRefused("credential_missing")
+        # Servers that join header lines by commas, as WSGI has it, must not hide a second credential.
+        raise CredentialRefused("credential_repeated" if _JOINED.search(value) else "credential_missing")
     found = _CREDENTIAL.fullmatch(value, end)
     if not found:  # HTTP-006, HTTP-013, HTTP-015
         raise CredentialRefused("credential_malformed")
