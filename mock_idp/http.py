@@ -83,8 +83,9 @@ class Response:
         return replace(self, headers=tuple(pair for pair in self.headers if pair[0] != name))
 
     def with_body(self, body: bytes) -> Self:
-        """Put another body in."""
-        return replace(self, body=body)
+        """Put another body in; an entity tag follows it, or whoever knows the old one would get a 304."""
+        changed = replace(self, body=body)
+        return changed if self.header("etag") is None else changed.with_header("etag", etag(body))
 
     def delivered(self, **how: Any) -> Self:
         """Change how the answer travels; the names are those of `Delivery`."""

@@ -110,9 +110,7 @@ class ConfigFile:
             users = [User(one.name, one.external_id, one.active, one.api_access) for one in config.users]
             document = self._document_of(config, path)
             try:
-                warnings = registry.onboard(
-                    document, users, active=config.active, unreachable_is_fine=True
-                ).warnings
+                warnings = registry.onboard(document, users, active=config.active, restart=True).warnings
             except OnboardingRefused as refused:
                 field = refused.field or "id"
                 detail = f"{refused.reason}: {refused.detail}" if refused.detail else refused.reason

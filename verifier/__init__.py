@@ -3,6 +3,8 @@
 Start reading at `verifier.verifier.Verifier.authenticate`.
 """
 
+import logging
+
 from verifier.certificates import CertificateFile
 from verifier.errors import (
     FetchError,
@@ -13,6 +15,7 @@ from verifier.errors import (
     WouldWait,
 )
 from verifier.fetch import Fetch, FetchResult
+from verifier.jws import verify_jws, verify_signature
 from verifier.mapping import User
 from verifier.onboarding import IntegrationRecord
 from verifier.policy import Policy
@@ -34,4 +37,8 @@ __all__ = [
     "Verifier",
     "VerifierError",
     "WouldWait",
+    "verify_jws",
+    "verify_signature",
 ]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # whoever runs it decides where its words go

@@ -20,7 +20,7 @@ from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from verifier.algorithms import KeyMaterial
 from verifier.errors import OnboardingRefused, RefuseReason, quoted
-from verifier.keys import UnusableKey, material_of
+from verifier.keys import UnusableKey, check_not_shipped, material_of
 
 MAX_FILE_BYTES = 256 * 1024
 """Largest certificate file that is looked at."""
@@ -67,7 +67,9 @@ class Certificate:
     warnings: tuple[str, ...]
 
 
-def read_certificates(file: CertificateFile, now: datetime) -> list[Certificate]:
+def read_certificates(
+    file: CertificateFile, now: datetime, *, allow_test_keys: bool = False
+) -> list[Certificate]:
     """Read every certificate of a file, PEM (one or a bundle) or DER by its content (ONB-013, ONB-014).
 
     Raises OnboardingRefused with `not_a_certificate`, `malformed_certificate`, `private_key`, `shared_secret`
@@ -78,7 +80,11 @@ def read_certificates(file: CertificateFile, now: datetime) -> list[Certificate]
     if len(content) > MAX_FILE_BYTES:
         raise _refused("not_a_certificate", f"{name} is larger than {MAX_FILE_BYTES} bytes")
     found = list(_pem_bodies(content, name)) if b"-----BEGIN " in content else [_der_body(content, name)]
-    return [_certificate(file.kid, der, name, now) for der in found]
+    certificates = [_certificate(file.kid, der, name, now) for der in found]
+    if not allow_test_keys:
+        for certificate in certificates:
+            _refuse_test_key(certificate, name)
+    return certificates
 
 
 def holds_private_key(text: str) -> bool:
@@ -134,6 +140,13 @@ def _certificate(kid: str | None, der: bytes, name: str, now: datetime) -> Certi
     pss = certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS
     warnings = tuple(f"{name} {warning}" for warning in _warnings(certificate, now))
     return Certificate(kid, material, PSS_ONLY if pss else None, der, warnings)
+
+
+def _refuse_test_key(certificate: Certificate, name: str) -> None:
+    try:
+        check_not_shipped(certificate.material)
+    except UnusableKey as fault:
+        raise _refused("weak_key", f"{name}: {fault}") from None
 
 
 def _warnings(certificate: x509.Certificate, now: datetime) -> Iterator[str]:

@@ -1,21 +1,16 @@
-"""The checks of header and claims that need no key: algorithm, kind of token, tenant, times.
+"""The checks of the claims that need no user: kind of token, tenant, times.
 
 Must never look at who the user is: that is `mapping`, and comes last (CLM-027).
 """
 
 from typing import Any
 
-from verifier.algorithms import ALGORITHMS, Algorithm
-from verifier.errors import TokenRejected, quoted
+from verifier.errors import TokenRejected
 from verifier.keys import tenant_of
-
-MAX_KID_CHARS = 1024
-"""Longest kid that is looked up (KEY-037)."""
 
 MAX_TIME = 2**53
 """Times from here on cannot be told apart by everybody who reads them, and are refused (CLM-014, FMT-025)."""
 
-_TYPES = frozenset({"jwt", "at+jwt"})
 _REFUSED_KINDS = frozenset({"Refresh", "Offline", "Logout"})
 _ENTRA_HOSTS = (
     "https://login.microsoftonline.com/",
@@ -24,24 +19,6 @@ _ENTRA_HOSTS = (
     "https://sts.windows.net/",
     "https://sts.chinacloudapi.cn/",
 )
-
-
-def check_header(header: dict[str, Any], claims: dict[str, Any]) -> tuple[Algorithm, str | None]:
-    """Judge a JOSE header; return the algorithm that it names and its kid (None if it has none).
-
-    Everything that could bring in a key (`jwk`, `jku`, `x5u`, `x5c`, `x5t`) is ignored, and nothing is
-    fetched (SIG-020 to SIG-023); so are `zip`, `cty` and unknown parameters (SIG-031, FMT-020, FMT-022).
-    """
-    name = header.get("alg")
-    algorithm = ALGORITHMS.get(name) if isinstance(name, str) else None
-    if algorithm is None:  # SIG-004, SIG-006, SIG-008
-        raise TokenRejected("algorithm_not_allowed", f"alg {quoted(name)}", "alg")
-    _check_critical(header)
-    _check_type(header)
-    for claim in ("iss", "sub", "aud"):  # FMT-023
-        if claim in header and (claim not in claims or header[claim] != claims[claim]):
-            raise TokenRejected("header_not_allowed", f"the header holds another {claim}", claim)
-    return algorithm, _kid(header)
 
 
 def check_claims(
@@ -53,35 +30,6 @@ def check_claims(
     tenant = tenant_of(issuer) if "tid" in claims and issuer.startswith(_ENTRA_HOSTS) else None
     if tenant and claims["tid"] != tenant:  # AZR-015
         raise TokenRejected("claim_value", "tid is not the issuer's tenant", "tid")
-
-
-def _check_critical(header: dict[str, Any]) -> None:
-    # SIG-024 to SIG-026: the only extension understood is b64, and only with the value that changes nothing.
-    if "b64" in header and header["b64"] is not True:
-        raise TokenRejected("header_not_allowed", "b64 must be true", "b64")
-    if "crit" in header and not (header["crit"] == ["b64"] and "b64" in header):
-        raise TokenRejected("header_not_allowed", "crit names what is not understood", "crit")
-
-
-def _check_type(header: dict[str, Any]) -> None:
-    if "typ" not in header:
-        return
-    media_type = header["typ"]
-    if (
-        not isinstance(media_type, str) or media_type.lower().removeprefix("application/") not in _TYPES
-    ):  # CLM-022
-        raise TokenRejected("token_type", f"typ {quoted(media_type)}", "typ")
-
-
-def _kid(header: dict[str, Any]) -> str | None:
-    if "kid" not in header:
-        return None
-    kid = header["kid"]
-    if not isinstance(kid, str):  # KEY-009
-        raise TokenRejected("malformed", "kid is no string", "kid")
-    if not kid or len(kid) > MAX_KID_CHARS:
-        raise TokenRejected("unknown_key", "kid is empty or too long", "kid")
-    return kid
 
 
 def _check_times(claims: dict[str, Any], now: float, leeway_s: int, *, exp_required: bool) -> None:

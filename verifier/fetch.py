@@ -1,29 +1,38 @@
 """Fetches one JWKS document over HTTPS, within bounds.
 
-Must never follow a redirect, reach a private address, skip a TLS check, or send anything of another context:
-no cookie, no credential, no proxy of the environment (ONB-024, KEY-030 to KEY-032, KEY-039).
+Must never leave the configured host, reach a private address, skip a TLS check, or send anything of another
+context: no cookie, no credential, no proxy of the environment (ONB-024, KEY-030 to KEY-032, KEY-039).
 """
 
 import io
 import ipaddress
+import queue
 import re
 import socket
 import ssl
+import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from verifier.errors import FetchError
+from verifier.policy import Redirects
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection
     from urllib3.response import BaseHTTPResponse
 
+MAX_REDIRECTS = 3
+"""Most redirects that one fetch follows, where it follows any (KEY-030)."""
+
+_MAX_ADDRESSES = 4  # of one name, tried one after the other
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 65536  # bytes
 _URL_TEXT = re.compile(r"[!-~]{1,2048}")
 _HEADERS = {
@@ -44,14 +53,26 @@ class FetchResult:
     body: bytes
 
 
+_NO_CONDITIONS: Mapping[str, str] = MappingProxyType({})
+
+
 class Fetch(Protocol):
     """Gets the document at a URL, in at most `timeout_s` seconds and `max_bytes` bytes; raises FetchError.
 
-    `ca_file` names a PEM file of the only authorities to trust; None trusts the system's.
+    `ca_file` names a PEM file of the only authorities to trust; None trusts the system's. `conditions` are
+    request headers that may be answered by 304 (KEY-035).
     """
 
-    def __call__(self, url: str, *, ca_file: str | None, max_bytes: int, timeout_s: float) -> FetchResult:
-        """Fetch once."""
+    def __call__(
+        self,
+        url: str,
+        *,
+        ca_file: str | None,
+        max_bytes: int,
+        timeout_s: float,
+        conditions: Mapping[str, str] = _NO_CONDITIONS,
+    ) -> FetchResult:
+        """Fetch once; the answer's headers have lower-case names."""
 
 
 def check_url(url: str, *, allow_local: bool) -> SplitResult:
@@ -73,47 +94,102 @@ def check_url(url: str, *, allow_local: bool) -> SplitResult:
 class HttpFetch:
     """The `Fetch` over urllib3, one connection a fetch: no server keeps one open from hour to hour."""
 
-    def __init__(self, *, allow_local: bool = False) -> None:
-        self._allow_local = allow_local
+    def __init__(self, *, allow_local: bool = False, redirects: Redirects = "refuse") -> None:
+        self._allow_local, self._redirects = allow_local, redirects
 
-    def __call__(self, url: str, *, ca_file: str | None, max_bytes: int, timeout_s: float) -> FetchResult:
-        """Fetch once; see `Fetch`."""
+    def __call__(
+        self,
+        url: str,
+        *,
+        ca_file: str | None,
+        max_bytes: int,
+        timeout_s: float,
+        conditions: Mapping[str, str] = _NO_CONDITIONS,
+    ) -> FetchResult:
+        """Fetch once; see `Fetch`. The bounds hold for all redirects together."""
         from urllib3.exceptions import HTTPError
 
+        deadline = time.monotonic() + timeout_s
         try:
-            parts = check_url(url, allow_local=self._allow_local)
-            deadline = time.monotonic() + timeout_s
-            with closing(self._connection(parts, ca_file, timeout_s)) as connection:
-                connection.connect()
-                connection.sock = _BoundedSocket(connection.sock, deadline)
-                # KEY-039: the path and the query go out as they were configured.
-                target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-                headers = {**_HEADERS, "Host": parts.netloc}
-                connection.request("GET", target, headers=headers, preload_content=False)
-                return _read(connection.getresponse(), max_bytes)
+            for _ in range(1 + MAX_REDIRECTS):
+                answer = self._ask(url, ca_file, max_bytes, deadline, conditions)
+                if self._redirects == "refuse" or answer.status not in _REDIRECTS:
+                    return answer
+                url = _next_hop(url, answer.headers.get("location", ""))
+            raise ValueError("redirected too often")  # noqa: TRY301 - one end for all that goes wrong
         except (OSError, ValueError, HTTPException, HTTPError, zlib.error) as problem:
             raise FetchError(f"{type(problem).__name__} while fetching the JWKS") from problem
 
-    def _connection(self, parts: SplitResult, ca_file: str | None, timeout_s: float) -> "HTTPConnection":
+    def _ask(
+        self, url: str, ca_file: str | None, max_bytes: int, deadline: float, conditions: Mapping[str, str]
+    ) -> FetchResult:
+        parts = check_url(url, allow_local=self._allow_local)
+        with closing(self._connection(parts, ca_file, deadline)) as connection:
+            connection.connect()
+            connection.sock = _BoundedSocket(connection.sock, deadline)
+            # KEY-039: the path and the query go out as they were configured.
+            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            headers = {**_HEADERS, **conditions, "Host": parts.netloc}
+            connection.request("GET", target, headers=headers, preload_content=False)
+            return _read(connection.getresponse(), max_bytes)
+
+    def _connection(self, parts: SplitResult, ca_file: str | None, deadline: float) -> "HTTPConnection":
         from urllib3.connection import HTTPConnection, HTTPSConnection
 
-        host = parts.hostname or ""
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        address = self._resolve(host, port)
-        step_s = timeout_s / 2  # for the connection and for the handshake, which follow one another
+        host, port = parts.hostname or "", _port(parts)
+        address = self._resolve(host, port, deadline)
+        step_s = _left(deadline) / 2  # for the connection and for the handshake, which follow one another
         if parts.scheme == "http":
             return HTTPConnection(address, port, timeout=step_s)
         context = ssl.create_default_context(cafile=ca_file)
         context.minimum_version = ssl.TLSVersion.TLSv1_2  # KEY-031
         return HTTPSConnection(address, port, timeout=step_s, ssl_context=context, server_hostname=host)
 
-    def _resolve(self, host: str, port: int) -> str:
+    def _resolve(self, host: str, port: int, deadline: float | None = None) -> str:
         """Return the address to connect to: what was checked is what is asked, whatever DNS says next."""
-        addresses = [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        found = _look_up(host, port, None if deadline is None else _left(deadline))
+        addresses = [str(entry[4][0]) for entry in found]
         if not self._allow_local:
             for address in addresses:
                 _check_address(address)
         return addresses[0]
+
+
+def _next_hop(url: str, location: str) -> str:
+    """Return where a redirect leads; ValueError unless scheme, host and port stay what they were.
+
+    Names do not tell which hosts are one site, so that only the configured one is (KEY-030). What the new
+    URL says, and the address that its host has by now, are judged like those of the first.
+    """
+    target = urljoin(url, location)
+    old, new = ((parts.scheme, parts.hostname, _port(parts)) for parts in (urlsplit(url), urlsplit(target)))
+    if not location or old != new:
+        raise ValueError("redirected elsewhere")
+    return target
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _look_up(host: str, port: int, timeout_s: float | None) -> list[Any]:
+    """Look a name up within the time; the resolver itself knows no deadline (KEY-032)."""
+    answers: queue.SimpleQueue[list[Any] | OSError | ValueError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+        except (OSError, ValueError) as problem:
+            answers.put(problem)
+
+    threading.Thread(target=ask, name="jwks-name", daemon=True).start()
+    try:
+        answer = answers.get(timeout=timeout_s)
+    except queue.Empty:
+        raise TimeoutError("the name was not found in time") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def _literal_address(host: str) -> str | None:
@@ -137,6 +213,14 @@ def _check_address(address: str) -> None:
         raise ValueError("it leads to an address that is not public")
 
 
+def _left(deadline: float) -> float:
+    """Return the seconds up to a deadline; TimeoutError if there are none."""
+    left_s = deadline - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError
+    return left_s
+
+
 class _BoundedSocket:
     """A connected socket whose every wait ends at one deadline, however slowly bytes drip in (KEY-032)."""
 
@@ -154,10 +238,7 @@ class _BoundedSocket:
         return io.BufferedReader(_BoundedReader(self, self._sock.makefile("rb", buffering=0)))
 
     def wait(self) -> None:
-        left_s = self._deadline - time.monotonic()
-        if left_s <= 0:
-            raise TimeoutError
-        self._sock.settimeout(left_s)
+        self._sock.settimeout(_left(self._deadline))
 
 
 class _BoundedReader(io.RawIOBase):
@@ -184,7 +265,7 @@ def _read(response: "BaseHTTPResponse", max_bytes: int) -> FetchResult:
         body += chunk
         if len(body) > max_bytes:
             raise ValueError("too large")
-    headers = {name.lower(): value for name, value in response.headers.items()}
+    headers = {name.lower(): value for name, value in response.headers.itermerged()}
     coding = headers.get("content-encoding", "identity").lower()
     if coding not in _CODINGS:
         raise ValueError("unknown content coding")

@@ -5,9 +5,9 @@ Must never reach the keys or the users of another integration (KEY-036, SIG-028,
 
 from dataclasses import dataclass
 
-from verifier.algorithms import Algorithm
-from verifier.compact import CompactToken
+from verifier.compact import CompactJws
 from verifier.errors import TokenRejected, WouldWait, quoted
+from verifier.header import JoseHeader
 from verifier.key_source import KeySource
 from verifier.keys import KeySet, KeyUse, VerificationKey
 from verifier.mapping import Directory
@@ -29,24 +29,23 @@ class Integration:
     users: Directory
     active: bool = True
 
-    def check_signature(
-        self, token: CompactToken, algorithm: Algorithm, kid: str | None, *, wait: bool = True
-    ) -> VerificationKey:
+    def check_signature(self, jws: CompactJws, header: JoseHeader, *, wait: bool = True) -> VerificationKey:
         """Return the key by which the token verifies, or raise TokenRejected; WouldWait unless it may wait.
 
         A token that fails is judged once more if a newer key set may be had: its key may be new, or another
-        one under the same kid (KEY-005, KEY-026).
+        one under the same kid (KEY-005, KEY-026). Only a kid that is unknown is worth waiting for (OPS-006).
         """
-        if algorithm.name not in self.algorithms:  # SIG-007: before any key is touched
-            raise TokenRejected("algorithm_not_allowed", f"alg {algorithm.name}", "alg")
+        if header.algorithm.name not in self.algorithms:  # SIG-007: before any key is touched
+            raise TokenRejected("algorithm_not_allowed", f"alg {header.algorithm.name}", "alg")
         keys = self.keys.current() if wait else self._at_hand()
         try:
-            return verifying_key(token, algorithm, kid, keys, self.key_use)
+            return verifying_key(jws, header, keys, self.key_use)
         except TokenRejected:
-            newer = self.keys.refreshed(keys) if wait else self._at_hand(keys)
+            known = header.kid is not None and keys.knows(header.kid, self.key_use)
+            newer = self.keys.refreshed(keys, wait=not known) if wait or known else self._at_hand(keys)
             if newer is keys:
                 raise
-        return verifying_key(token, algorithm, kid, newer, self.key_use)
+        return verifying_key(jws, header, newer, self.key_use)
 
     def _at_hand(self, seen: KeySet | None = None) -> KeySet:
         keys = self.keys.at_hand(seen)
@@ -55,14 +54,13 @@ class Integration:
         return keys
 
 
-def verifying_key(
-    token: CompactToken, algorithm: Algorithm, kid: str | None, keys: KeySet, use: KeyUse
-) -> VerificationKey:
+def verifying_key(jws: CompactJws, header: JoseHeader, keys: KeySet, use: KeyUse) -> VerificationKey:
     """Return the one key of the set by which the token verifies; TokenRejected if there is none.
 
     The kid binds: no other key is tried (KEY-001, KEY-004), and among several that fit none is (KEY-008,
     KEY-010).
     """
+    algorithm, kid = header.algorithm, header.kid
     found = keys.find(kid, algorithm, use)
     if not found and kid is not None and keys.knows(kid, use):  # SIG-009, SIG-019, KEY-013
         raise TokenRejected("algorithm_not_allowed", f"the key is not for {algorithm.name}", "alg")
@@ -71,6 +69,6 @@ def verifying_key(
         raise TokenRejected(
             "unknown_key", f"{what} for kid {quoted(kid)}" if kid else f"{what}, no kid", "kid"
         )
-    if not algorithm.verify(token.signing_input, found[0].material, token.signature):
+    if not algorithm.verify(jws.signing_input, found[0].material, jws.signature):
         raise TokenRejected("bad_signature", "the signature is not by the key that kid names")
     return found[0]

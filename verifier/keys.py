@@ -4,12 +4,13 @@ Must never let one odd entry spoil a set (KEY-018), and never make a key of a se
 (KEY-014, KEY-015): such an entry is unusable, and the set remembers why.
 """
 
+import base64
 import binascii
 import hashlib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -24,12 +25,16 @@ from jwt.exceptions import PyJWTError
 from verifier.algorithms import ALGORITHMS, Algorithm, KeyMaterial, PublicKey
 from verifier.compact import decode_base64url, decode_json
 from verifier.errors import quoted
+from verifier.shipped_keys import SHIPPED_TEST_KEYS
 
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
 """RSA modulus lengths that are used (RFC 7518 section 3.3; the upper one bounds the cost, OPS-009)."""
 
 MAX_RSA_EXPONENT = 2**64
 """RSA exponents are odd, from 3 up to here; longer ones only cost time (KEY-016)."""
+
+MAX_KEYS = 1024
+"""Most entries of one JWKS, and most keys that are kept of those that left it (OPS-009, KEY-032)."""
 
 _FIELDS = {"RSA": ("n", "e"), "EC": ("x", "y"), "OKP": ("x",)}
 _READERS: dict[str, Callable[[Any], Any]] = {
@@ -59,11 +64,14 @@ _GUID = re.compile(r"/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/|$)")
 
 
 class UnusableKey(ValueError):  # noqa: N818 - says what the key is
-    """A key that must not verify; `weak` tells that the key itself is at fault and not its packing."""
+    """A key that must not verify; `weak` tells that the key itself is at fault and not its packing.
 
-    def __init__(self, message: str, *, weak: bool = False) -> None:
+    `leaked` is the SPKI of a key whose private half is public (KEY-015).
+    """
+
+    def __init__(self, message: str, *, weak: bool = False, leaked: bytes | None = None) -> None:
         super().__init__(message)
-        self.weak = weak
+        self.weak, self.leaked = weak, leaked
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,12 @@ class KeyUse:
 
     bare_rsa: str | None
     tenant: str | None
+
+    @classmethod
+    def of(cls, algorithms: Iterable[str], issuer: str | None) -> Self:
+        """Derive it from what was agreed: of a bare RSA key, RS256 if it is listed, else the first."""
+        rsa = [name for name in algorithms if ALGORITHMS[name].kty == "RSA"]
+        return cls("RS256" if "RS256" in rsa else next(iter(rsa), None), tenant_of(issuer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,48 +114,101 @@ class VerificationKey:
         return not (self.tenant and use.tenant) or self.tenant == use.tenant
 
 
-class KeySet:
-    """An immutable set of keys, found by kid; order and number mean nothing (KEY-038)."""
+@dataclass(frozen=True, slots=True)
+class Jwks:
+    """One JWKS as it was read: its usable keys, and for every other entry why it is not used.
 
-    def __init__(self, keys: Iterable[VerificationKey], faults: Iterable[str] = ()) -> None:
+    `named` holds the kids of all entries, usable or not; `leaked` the SPKIs of keys whose private half it
+    publishes.
+    """
+
+    keys: tuple[VerificationKey, ...]
+    faults: tuple[str, ...]
+    named: frozenset[str]
+    leaked: frozenset[bytes]
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there was no entry at all (KEY-029)."""
+        return not self.keys and not self.faults
+
+
+class KeySet:
+    """An immutable set of keys, found by kid at a cost that does not grow with their number (OPS-009).
+
+    Order and number mean nothing (KEY-038). `lingering` keys are found by their kid alone; see
+    `key_lifetimes`.
+    """
+
+    def __init__(
+        self,
+        keys: Iterable[VerificationKey],
+        faults: Iterable[str] = (),
+        lingering: Iterable[VerificationKey] = (),
+    ) -> None:
         self.keys = tuple(dict.fromkeys(keys))
         self.faults = tuple(faults)
+        self.lingering = tuple(lingering)
         self._by_kid: dict[str | None, list[VerificationKey]] = {}
-        for key in self.keys:
+        self._tenants: dict[str | None, set[str | None]] = {}
+        for key in (*self.keys, *self.lingering):
             self._by_kid.setdefault(key.kid, []).append(key)
+            self._tenants.setdefault(key.kid, set()).add(key.tenant)
+        # No more entries than kids of this set times algorithms times uses, whatever tokens come (OPS-007).
+        self._found: dict[tuple[str | None, str, KeyUse], tuple[VerificationKey, ...]] = {}
 
     def knows(self, kid: str | None, use: KeyUse) -> bool:
         """Tell whether the kid, compared exactly (KEY-003), names a key that this issuer may use at all."""
-        return any(key.is_for(use) for key in self._by_kid.get(kid, ()))
+        tenants = self._tenants.get(kid, set())
+        return bool(tenants) if use.tenant is None else not tenants.isdisjoint((None, use.tenant))
 
-    def find(self, kid: str | None, algorithm: Algorithm, use: KeyUse) -> list[VerificationKey]:
+    def find(self, kid: str | None, algorithm: Algorithm, use: KeyUse) -> tuple[VerificationKey, ...]:
         """Return the different keys that the kid names and that serve the algorithm.
 
         A token without kid asks all keys (KEY-008); a token with one never gets a key of another kid or of
         none (KEY-004, KEY-009). More than one answer is ambiguous, in whatever order they came (KEY-010).
         """
-        named = self.keys if kid is None else self._by_kid.get(kid, ())
-        different = {key.material.spki: key for key in named if key.serves(algorithm, use)}
-        return list(different.values())
+        named = self.keys if kid is None else self._by_kid.get(kid)
+        if not named:
+            return ()
+        question = (kid, algorithm.name, use)
+        found = self._found.get(question)
+        if found is None:
+            different = {key.material.spki: key for key in named if key.serves(algorithm, use)}
+            found = self._found[question] = tuple(different.values())
+        return found
 
 
-def parse_jwks(data: bytes) -> KeySet:
-    """Read a JWKS (RFC 7517 section 5); ValueError if the document is none at all (KEY-028, KEY-040)."""
+def parse_jwks(data: bytes, *, read_x5c: bool = True, allow_test_keys: bool = False) -> Jwks:
+    """Read a JWKS (RFC 7517 section 5); ValueError if the document is none at all (KEY-028, KEY-040).
+
+    A key that any entry publishes with its private half is untrusted in every entry (KEY-015).
+    """
     document = decode_json(data)
     entries = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list):
         raise ValueError("not a JWKS: no list of keys")  # noqa: TRY004 - one error for all that is no JWKS
-    keys, faults = [], []
+    if len(entries) > MAX_KEYS:  # OPS-009
+        raise ValueError(f"more than {MAX_KEYS} keys")
+    keys, faults, leaked = [], [], set()
     for number, entry in enumerate(entries):
         try:
-            keys.append(parse_jwk(entry))
+            keys.append(parse_jwk(entry, read_x5c=read_x5c, allow_test_keys=allow_test_keys))
         except UnusableKey as fault:
             kid = entry.get("kid") if isinstance(entry, dict) else None
             faults.append(f"key {number} (kid {quoted(kid)}) is not used: {fault}")
-    return KeySet(keys, faults)
+            if fault.leaked:
+                leaked.add(fault.leaked)
+    kids = (entry.get("kid") for entry in entries if isinstance(entry, dict))
+    return Jwks(
+        keys=tuple(key for key in keys if key.material.spki not in leaked),
+        faults=tuple(faults),
+        named=frozenset(kid for kid in kids if isinstance(kid, str)),
+        leaked=frozenset(leaked),
+    )
 
 
-def parse_jwk(entry: object) -> VerificationKey:
+def parse_jwk(entry: object, *, read_x5c: bool = True, allow_test_keys: bool = False) -> VerificationKey:
     """Make a verification key of one JWK, or raise UnusableKey."""
     if not isinstance(entry, dict):
         raise UnusableKey("it is no JSON object")
@@ -150,12 +217,23 @@ def parse_jwk(entry: object) -> VerificationKey:
         raise UnusableKey("its kid is no string")
     if not isinstance(kty, str) or kty not in _FIELDS:
         raise UnusableKey("its key type is none that verifies here")
-    if _PRIVATE & entry.keys():  # KEY-015
-        raise UnusableKey("it publishes private parts, and everybody can sign with it", weak=True)
-    _check_purpose(entry)
     material = _material_of_jwk(kty, entry)
-    _check_certificate(entry, material)
+    if _PRIVATE & entry.keys():  # KEY-015
+        fault = "it publishes private parts, and everybody can sign with it"
+        raise UnusableKey(fault, weak=True, leaked=material.spki)
+    _check_purpose(entry)
+    if not allow_test_keys:
+        check_not_shipped(material)
+    if read_x5c:
+        _check_certificate(entry, material)
     return VerificationKey(kid, material, _restriction(entry, material), tenant_of(entry.get("issuer")))
+
+
+def check_not_shipped(material: KeyMaterial) -> None:
+    """Refuse a test key that ships with Touchstone, which everybody can sign with; UnusableKey."""
+    if hashlib.sha256(material.spki).hexdigest() in SHIPPED_TEST_KEYS:
+        fault = "it is a test key that ships with Touchstone, and everybody can sign with it"
+        raise UnusableKey(fault, weak=True)
 
 
 def material_of(key: object) -> KeyMaterial:
@@ -163,6 +241,11 @@ def material_of(key: object) -> KeyMaterial:
     kty, crv, bound = _shape(key)
     spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined] # _shape
     return KeyMaterial(kty, crv, key, bound, spki)  # type: ignore[arg-type] # _shape let only PublicKey pass
+
+
+def encode_base64url(data: bytes) -> str:
+    """Encode in unpadded base64url (RFC 7515 section 2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def tenant_of(issuer: object) -> str | None:
@@ -253,11 +336,5 @@ def _check_certificate(entry: dict[str, Any], material: KeyMaterial) -> None:
         ("x5t", hashlib.sha1(der, usedforsecurity=False)),
         ("x5t#S256", hashlib.sha256(der)),
     ):
-        thumbprint = (
-            binascii.b2a_base64(digest.digest(), newline=False).translate(_TO_URL).rstrip(b"=").decode()
-        )
-        if name in entry and entry[name] != thumbprint:
+        if name in entry and entry[name] != encode_base64url(digest.digest()):
             raise UnusableKey(f"its {name} is of another certificate")
-
-
-_TO_URL = bytes.maketrans(b"+/", b"-_")

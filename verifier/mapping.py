@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from verifier.errors import OnboardingRefused, TokenRejected
 
 # Unicode's White_Space property; str.isspace() counts four control characters more (MAP-007).
@@ -33,8 +35,7 @@ Directory = Mapping[str, tuple[User, ...]]
 """The users of one integration by External ID; more than one under an ID is ambiguous (MAP-038)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """The user found, its External ID, the claim that held it, and whether that was a fallback (MAP-046)."""
 
     user: User

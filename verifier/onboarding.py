@@ -6,14 +6,14 @@ record: it is accepted as a whole, refused with a reason, or sent back with a qu
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from verifier.algorithms import ALGORITHMS
 from verifier.certificates import Certificate, CertificateFile, holds_private_key, read_certificates
-from verifier.claims import check_header
-from verifier.compact import CompactToken, parse_compact
+from verifier.compact import decode_object, split_compact
 from verifier.errors import (
     FetchError,
     OnboardingAsked,
@@ -23,9 +23,10 @@ from verifier.errors import (
     quoted,
 )
 from verifier.fetch import check_url
+from verifier.header import check_replicas, read_header
 from verifier.integration import Integration, verifying_key
 from verifier.key_source import FixedKeys, JwksSource, KeySource
-from verifier.keys import KeySet, KeyUse, VerificationKey, tenant_of
+from verifier.keys import KeySet, KeyUse, VerificationKey
 from verifier.mapping import is_blank
 from verifier.policy import MAX_LEEWAY_S, Policy
 
@@ -79,8 +80,8 @@ class Onboarding:
     """One judgement of one record; `warnings` fill up on the way.
 
     `now` is in seconds since the epoch; `jwks_source` makes a source of a URL and a CA file; `known` is the
-    source of the integration that is being replaced, kept if it is still the same. `restoring` takes a record that
-    was accepted before: its JWKS is read when the first token needs it, so that a start needs no IdP (OPS-011).
+    source of the integration that is being replaced, kept if it is still the same. With `restart`, a JWKS URL
+    without keys is a warning (OPS-011); with `restoring`, it is read when the first token needs it.
     """
 
     def __init__(
@@ -90,10 +91,11 @@ class Onboarding:
         jwks_source: Callable[[str, str | None], JwksSource],
         known: JwksSource | None,
         *,
+        restart: bool = False,
         restoring: bool = False,
     ) -> None:
-        self._policy, self._now = policy, now
-        self._jwks_source, self._known, self._restoring = jwks_source, known, restoring
+        self._policy, self._now, self._restart, self._restoring = policy, now, restart, restoring
+        self._jwks_source, self._known = jwks_source, known
         self.warnings: list[str] = []
 
     def integration(self, record: IntegrationRecord) -> Integration:
@@ -109,21 +111,21 @@ class Onboarding:
         leeway_s = self._leeway(record.leeway_s)
         issuer, audience = (_direct(record.issuer, "issuer"), _direct(record.audience, "audience"))
         source = self._key_source(record)
-        bare_rsa = _bare_rsa(algorithms)
         if not _absent(record.sample_token):
             # The tenant is left open: it follows from the issuer, which the sample is to tell.
-            sample = self._sample(record.sample_token, source.current(), algorithms, KeyUse(bare_rsa, None))
+            sample = self._sample(
+                record.sample_token, source.current(), algorithms, KeyUse.of(algorithms, None)
+            )
             issuer = _agreed(issuer, _sample_issuer(sample), "issuer")
             audience = _agreed(audience, _sample_audience(sample, audience), "audience")
             self._warn_of_times(sample)
-        use = KeyUse(bare_rsa, tenant_of(issuer))
         return Integration(
             id=identifier,
             entity_id=entity_id,
             issuer=self._issuer(issuer),
             audience=self._audience(audience),
             algorithms=frozenset(algorithms),
-            key_use=use,
+            key_use=KeyUse.of(algorithms, issuer),
             custom_claim=custom_claim,
             leeway_s=leeway_s,
             keys=source,
@@ -190,20 +192,23 @@ class Onboarding:
             return source
         try:
             keys = source.current() if source is self._known else source.load()
-        except (FetchError, TokenRejected) as problem:  # ONB-025
-            raise OnboardingRefused("jwks_unusable", str(problem), "jwks_uri") from None
-        if not keys.keys:
-            raise OnboardingRefused(
-                "jwks_unusable", "; ".join(keys.faults[:3]) or "no keys in it", "jwks_uri"
-            )
-        self.warnings.extend(keys.faults[:20])
+            problem = "" if keys.keys else "; ".join(keys.faults[:3]) or "no keys in it"
+            self.warnings.extend(keys.faults[:20])
+        except (FetchError, TokenRejected) as failure:
+            problem = str(failure)
+        if problem and not self._restart:  # ONB-025
+            raise OnboardingRefused("jwks_unusable", problem, "jwks_uri")
+        if problem:
+            self.warnings.append(f"its tokens are rejected until its JWKS URL shows keys: {problem}")
         return source
 
     def _certificates(self, files: list[object] | tuple[object, ...]) -> list[Certificate]:
         now = datetime.fromtimestamp(self._now, UTC)
         found: dict[tuple[str | None, bytes], Certificate] = {}
         for file in files:
-            for certificate in read_certificates(_file(file), now):
+            for certificate in read_certificates(
+                _file(file), now, allow_test_keys=self._policy.allow_test_keys
+            ):
                 twin = found.setdefault((certificate.kid, certificate.der), certificate)
                 if twin is not certificate:  # ONB-022
                     self.warnings.append("a certificate was given twice and counts once")
@@ -242,26 +247,31 @@ class Onboarding:
             chosen = [certificate for certificate in certificates if certificate.kid in selected]
         return KeySet(VerificationKey(one.kid, one.material, one.algorithms) for one in chosen)
 
-    def _sample(self, given: object, keys: KeySet, algorithms: tuple[str, ...], use: KeyUse) -> CompactToken:
+    def _sample(
+        self, given: object, keys: KeySet, algorithms: tuple[str, ...], use: KeyUse
+    ) -> dict[str, Any]:
         """Verify a sample token by the submitted keys alone (ONB-030, ONB-035), whatever its times are."""
         if not isinstance(given, str):
             raise OnboardingRefused("sample_malformed", "the sample is no text", "sample_token")
         try:
-            sample = parse_compact(_cleaned(given), self._policy.max_token_bytes)
+            jws = split_compact(_cleaned(given), self._policy.max_token_bytes)
+            sample = decode_object(jws.payload)
         except TokenRejected as fault:
             raise OnboardingRefused("sample_malformed", fault.detail, "sample_token") from None
         try:
-            algorithm, kid = check_header(sample.header, sample.claims)
-            if algorithm.name not in algorithms:
+            header = read_header(jws.header_segment)
+            check_replicas(header, sample)
+            if header.algorithm.name not in algorithms:
                 raise OnboardingRefused("sample_unverified", "its alg is not listed", "sample_token")
-            verifying_key(sample, algorithm, kid, keys, use)
+            verifying_key(jws, header, keys, use)
         except TokenRejected as fault:
-            raise OnboardingRefused("sample_unverified", str(fault), "sample_token") from None
+            reason: RefuseReason = "sample_malformed" if fault.reason == "malformed" else "sample_unverified"
+            raise OnboardingRefused(reason, str(fault), "sample_token") from None
         return sample
 
-    def _warn_of_times(self, sample: CompactToken) -> None:
+    def _warn_of_times(self, sample: Mapping[str, Any]) -> None:
         for name, passed in (("exp", "the sample has expired"), ("nbf", None)):
-            value = sample.claims.get(name)
+            value = sample.get(name)
             if not isinstance(value, (int, float)):
                 continue
             if passed and value <= self._now:  # ONB-031
@@ -354,12 +364,6 @@ def _check_no_secret(record: IntegrationRecord) -> None:
             raise OnboardingRefused("private_key", "a private key was sent, and is compromised now", field)
 
 
-def _bare_rsa(algorithms: tuple[str, ...]) -> str | None:
-    """Name the one algorithm of an RSA key that names none: RS256 if listed, else the first (SIG-009)."""
-    rsa = [name for name in algorithms if ALGORITHMS[name].kty == "RSA"]
-    return "RS256" if "RS256" in rsa else next(iter(rsa), None)
-
-
 def _file(file: object) -> CertificateFile:
     content: object = file.content if isinstance(file, CertificateFile) else None
     if not isinstance(file, CertificateFile) or not isinstance(content, bytes):
@@ -376,16 +380,16 @@ def _cleaned(sample: str) -> str:
     return "".join(re.sub(r"^(?:authorization:\s*)?bearer\s+", "", text, flags=re.IGNORECASE).split())
 
 
-def _sample_issuer(sample: CompactToken) -> str:
-    issuer = sample.claims.get("iss")
+def _sample_issuer(sample: Mapping[str, Any]) -> str:
+    issuer = sample.get("iss")
     if not isinstance(issuer, str) or is_blank(issuer):  # ONB-033
         raise OnboardingRefused("sample_incomplete", "the sample has no usable iss", "sample_token")
     return issuer
 
 
-def _sample_audience(sample: CompactToken, direct: str | None) -> str:
+def _sample_audience(sample: Mapping[str, Any], direct: str | None) -> str:
     """Read the one audience of a sample; of several, the one that was also given directly (ONB-032)."""
-    audience = sample.claims.get("aud")
+    audience = sample.get("aud")
     values = audience if isinstance(audience, list) else [audience]
     if not values or not all(isinstance(value, str) and not is_blank(value) for value in values):  # ONB-033
         raise OnboardingRefused("sample_incomplete", "the sample has no usable aud", "sample_token")

@@ -11,19 +11,23 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from verifier.claims import check_claims, check_header
-from verifier.compact import parse_compact
+import msgspec
+
+from verifier.background import Spawn, ThreadPerWork
+from verifier.claims import check_claims
+from verifier.compact import decode_object, split_compact
 from verifier.errors import OnboardingRefused, TokenRejected, quoted
 from verifier.fetch import Fetch, HttpFetch
+from verifier.header import check_replicas, read_header
 from verifier.integration import Integration
 from verifier.key_source import JwksSource
 from verifier.mapping import User, directory_of, find_user
 from verifier.onboarding import IntegrationRecord, Onboarding
 from verifier.policy import Policy
+from verifier.purge import checked, thumbprint_of
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """Who a token stands for, and how that was found (MAP-046); `claims` are the verified ones."""
 
     user: str
@@ -54,7 +58,7 @@ class Verifier:
     """Judges tokens by the integrations that were onboarded; safe to use by many threads.
 
     `clock` gives seconds since the epoch and judges tokens; `monotonic` gives seconds that never go back and
-    paces the fetching of keys; `fetch` gets JWKS documents.
+    paces the fetching of keys; `fetch` gets JWKS documents, and `spawn` runs it in the background.
     """
 
     def __init__(
@@ -64,35 +68,40 @@ class Verifier:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         fetch: Fetch | None = None,
+        spawn: Spawn | None = None,
     ) -> None:
         self.policy = policy or Policy()
         self._clock, self._monotonic = clock, monotonic
-        self._fetch = fetch or HttpFetch(allow_local=self.policy.allow_local_jwks)
+        self._fetch = fetch or HttpFetch(
+            allow_local=self.policy.allow_local_jwks, redirects=self.policy.redirects
+        )
+        self._spawn = spawn or ThreadPerWork()
         self._change = threading.Lock()  # serialises changes; judging takes no lock
         self._by_id: dict[str, Integration] = {}
         self._by_pair: dict[tuple[str, str], Integration] = {}
         self._by_entity: dict[str, str] = {}
         self._issuers: dict[str, int] = {}  # how many pairs an issuer has, to tell `issuer` from `audience`
+        self._purged: dict[str, frozenset[str]] = {}  # KEY-024: by id, whatever becomes of the integration
 
     def authenticate(self, token: str | bytes, *, wait: bool = True) -> Identity:
         """Judge one token and return whom it stands for; TokenRejected, whatever the input is.
 
-        With `wait` false it never waits for an endpoint or a lock, and raises WouldWait instead.
+        With `wait` false it never waits for an endpoint, and raises WouldWait instead.
         """
-        parsed = parse_compact(token, self.policy.max_token_bytes)
-        claims = parsed.claims
-        algorithm, kid = check_header(parsed.header, claims)
+        jws = split_compact(token, self.policy.max_token_bytes)
+        header, claims = read_header(jws.header_segment), decode_object(jws.payload)
+        check_replicas(header, claims)
         integration = None
         try:
             integration = self._integration_of(claims)
-            key = integration.check_signature(parsed, algorithm, kid, wait=wait)
+            key = integration.check_signature(jws, header, wait=wait)
             exp_required = self.policy.exp_required
             check_claims(
                 claims, integration.issuer, self._clock(), integration.leeway_s, exp_required=exp_required
             )
             match = find_user(claims, integration.custom_claim, integration.users)
         except TokenRejected as rejected:
-            rejected.kid, rejected.integration = kid, integration.id if integration else None
+            rejected.kid, rejected.integration = header.kid, integration.id if integration else None
             raise
         user = match.user
         return Identity(
@@ -112,16 +121,16 @@ class Verifier:
         users: Iterable[User] | None = None,
         *,
         active: bool | None = None,
+        restart: bool = False,
         before: Before | None = None,
     ) -> Onboarded:
         """Set up an integration, or replace the one with the same id, at once or not at all (ONB-043).
 
-        `users` and `active` None leave these as they are; a new integration is active. Raises
-        OnboardingRefused or OnboardingAsked.
+        `users` and `active` None leave these as they are; a new integration is active. `restart` says that the
+        record was accepted before: if its JWKS endpoint is down now, its tokens are rejected until it is back
+        (OPS-011). Raises OnboardingRefused or OnboardingAsked.
         """
-        old = self._by_id.get(record.id) if isinstance(record.id, str) else None
-        known = old.keys if old and isinstance(old.keys, JwksSource) else None
-        onboarding = Onboarding(self.policy, self._clock(), self._jwks_source, known)
+        onboarding = self._onboarding(record, restart=restart)
         self._accept(onboarding.integration(record), users, active, before)
         return Onboarded(tuple(onboarding.warnings))
 
@@ -137,9 +146,7 @@ class Verifier:
 
         Raises OnboardingRefused or OnboardingAsked if the policy no longer allows the record.
         """
-        old = self._by_id.get(record.id) if isinstance(record.id, str) else None
-        known = old.keys if old and isinstance(old.keys, JwksSource) else None
-        onboarding = Onboarding(self.policy, self._clock(), self._jwks_source, known, restoring=True)
+        onboarding = self._onboarding(record, restart=True, restoring=True)
         self._accept(onboarding.integration(record), users, active, before)
 
     def set_active(
@@ -186,10 +193,48 @@ class Verifier:
                 before(new)
             self._put(new)
 
-    def reset(self) -> None:
-        """Forget every integration, user and key."""
+    def purge_key(
+        self,
+        id: str,  # noqa: A002 - the protocol's word
+        *,
+        kid: str | None = None,
+        thumbprint: str | None = None,
+    ) -> tuple[str, ...]:
+        """Make the keys held under a kid, or the one with a thumbprint, unusable at once (KEY-024).
+
+        It holds for the key, not the kid: until `restore_key`, and whatever the JWKS endpoint answers, or
+        does not. Returns the thumbprints purged. `thumbprint` is an RFC 7638 one, or the SHA-256 of the SPKI
+        in hexadecimal; it need not be of a key that is held. Raises KeyError if there is no such integration
+        or no key under the kid, ValueError if not exactly one of the two is given or it is no thumbprint.
+        """
+        if (kid is None) == (thumbprint is None):
+            raise ValueError("either a kid or a thumbprint")
         with self._change:
-            for index in (self._by_pair, self._by_id, self._by_entity, self._issuers):
+            source = self._by_id[id].keys
+            if thumbprint is not None:
+                names = frozenset({checked(thumbprint)})
+            else:
+                names = frozenset(thumbprint_of(key.material) for key in source.named(str(kid)))
+            if not names:
+                raise KeyError(kid)
+            self._set_purged(id, self.purged_keys(id) | names)
+        return tuple(sorted(names))
+
+    def restore_key(self, id: str, thumbprint: str) -> bool:  # noqa: A002 - the protocol's word
+        """Lift the purge of a key, named as `purged_keys` lists it; False if there was none."""
+        with self._change:
+            purged = self.purged_keys(id)
+            self._set_purged(id, purged - {thumbprint})
+        return thumbprint in purged
+
+    def purged_keys(self, id: str) -> frozenset[str]:  # noqa: A002 - the protocol's word
+        """Return the thumbprints of the keys that were purged; also of an integration that has gone."""
+        return self._purged.get(id, frozenset())
+
+    def reset(self) -> None:
+        """Forget every integration, user and key, and which keys were purged."""
+        with self._change:
+            for index in (self._by_pair, self._by_id, self._by_entity, self._issuers, self._purged):
                 index.clear()
 
     def _integration_of(self, claims: Mapping[str, Any]) -> Integration:
@@ -212,7 +257,13 @@ class Verifier:
         raise TokenRejected("audience", detail, "aud")
 
     def _jwks_source(self, url: str, ca_file: str | None) -> JwksSource:
-        return JwksSource(url, ca_file, self.policy, self._fetch, self._monotonic)
+        return JwksSource(url, ca_file, self.policy, self._fetch, self._monotonic, self._spawn)
+
+    def _onboarding(self, record: IntegrationRecord, *, restart: bool, restoring: bool = False) -> Onboarding:
+        old = self._by_id.get(record.id) if isinstance(record.id, str) else None
+        known = old.keys if old and isinstance(old.keys, JwksSource) else None
+        source, now = self._jwks_source, self._clock()
+        return Onboarding(self.policy, now, source, known, restart=restart, restoring=restoring)
 
     def _accept(
         self,
@@ -232,7 +283,16 @@ class Verifier:
             self._check_free(new)
             if before:
                 before(new)
+            new.keys.purge(self._purged.get(new.id, frozenset()))
             self._put(new)
+
+    def _set_purged(self, id: str, purged: frozenset[str]) -> None:  # noqa: A002 - the protocol's word
+        if purged:
+            self._purged[id] = purged
+        else:
+            self._purged.pop(id, None)
+        if integration := self._by_id.get(id):
+            integration.keys.purge(purged)
 
     def _check_free(self, new: Integration) -> None:
         """Refuse what belongs to another integration, without telling whose it is (ONB-003, ONB-040)."""

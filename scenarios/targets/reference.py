@@ -22,7 +22,7 @@ from verifier import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 NAME: Final = "Touchstone reference verifier"
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -38,8 +38,12 @@ class ReferenceTarget:
         self._live: dict[str, tuple[IntegrationRecord, tuple[User, ...]]] = {}
 
     def _node(self) -> Verifier:
-        policy = Policy(allow_local_jwks=True)  # the mock IdP is on loopback; no deployment would say so
-        return Verifier(policy, clock=lambda: self._now, monotonic=lambda: self._now)
+        # The mock IdP is on loopback, and its keys are the shipped ones; no deployment would say so.
+        policy = Policy(allow_local_jwks=True, allow_test_keys=True)
+        return Verifier(policy, clock=self._time, monotonic=self._time, spawn=_at_once)
+
+    def _time(self) -> float:
+        return self._now
 
     def start(self, _message: Mapping[str, Any]) -> dict[str, Any]:
         """Answer `start`."""
@@ -115,7 +119,7 @@ class ReferenceTarget:
         while len(self._nodes) < number:
             node = self._node()
             for record, users in self._live.values():
-                node.onboard(record, users)
+                node.onboard(record, users, restart=True)
             self._nodes.append(node)
         return self._nodes[number - 1]
 
@@ -126,6 +130,11 @@ class ReferenceTarget:
 def reference_session() -> Session:
     """Return a session with the reference verifier, not yet started."""
     return Session(ObjectTarget(ReferenceTarget))
+
+
+def _at_once(work: Callable[[], None]) -> None:
+    """Do at once what a deployment does in the background: a scenario's answers must not hang on threads."""
+    work()
 
 
 def _record(raw: Mapping[str, Any]) -> IntegrationRecord:

@@ -11,7 +11,6 @@ from mock_idp import SigningKey, certificate, certificate_der, certificate_pem
 from verifier.errors import REFUSE_REASONS
 
 if TYPE_CHECKING:
-
     from mock_idp.served import ServedIssuer
     from tests.api.conftest import Api, Door
 

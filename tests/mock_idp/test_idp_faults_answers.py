@@ -196,6 +196,18 @@ def test_who_has_the_set_already_gets_a_304_until_it_changes(idp: MockIdP) -> No
     assert changed.header("etag") != tag
 
 
+@pytest.mark.parametrize("fault", ["empty_set", "html_page", "not_json", {"body": "[]"}])
+def test_who_has_the_set_already_sees_a_fault_of_the_body(idp: MockIdP, fault: Any) -> None:
+    """KEY-028, KEY-035: the entity tag is of the body that is sent, not of the one before the fault."""
+    tag = ask(idp).header("etag") or ""
+    idp.set_fault("/t", "jwks", fault)
+
+    answer = ask(idp, if_none_match=tag)
+
+    assert answer.status == 200
+    assert answer.header("etag") != tag
+
+
 def test_a_frozen_etag_hides_a_change(idp: MockIdP) -> None:
     idp.set_fault("/t", "jwks", "etag")
     tag = ask(idp).header("etag") or ""

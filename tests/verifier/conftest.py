@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -127,6 +128,9 @@ class World:
     uptime: float = 1000.0
     documents: dict[str, object] = field(default_factory=dict)
     fetches: list[str] = field(default_factory=list)
+    conditions: list[dict[str, str]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    spawn: Callable[[Callable[[], None]], None] = lambda work: work()
     verifier: Verifier = field(init=False)
 
     def __post_init__(self) -> None:
@@ -134,21 +138,36 @@ class World:
 
     def start(self, **knobs: Any) -> Verifier:
         self.verifier = Verifier(
-            Policy(**knobs), clock=lambda: self.now, monotonic=lambda: self.uptime, fetch=self.fetch
+            Policy(**knobs),
+            clock=lambda: self.now,
+            monotonic=lambda: self.uptime,
+            fetch=self.fetch,
+            spawn=self.spawn,
         )
         return self.verifier
 
-    def fetch(self, url: str, *, ca_file: str | None, max_bytes: int, timeout_s: float) -> FetchResult:
+    def fetch(
+        self,
+        url: str,
+        *,
+        ca_file: str | None,
+        max_bytes: int,
+        timeout_s: float,
+        conditions: Mapping[str, str] = MappingProxyType({}),
+    ) -> FetchResult:
         assert ca_file is None or ca_file.strip()
         assert max_bytes > 0
         assert timeout_s > 0
         self.fetches.append(url)
+        self.conditions.append(dict(conditions))
         document = self.documents.get(url)
         if document is None:
             raise FetchError("down")
         if isinstance(document, int):
-            return FetchResult(document, {}, b"")
-        return FetchResult(200, {}, as_json(document))
+            return FetchResult(document, self.headers, b"")
+        if "etag" in self.headers and conditions.get("If-None-Match") == self.headers["etag"]:
+            return FetchResult(304, self.headers, b"")
+        return FetchResult(200, self.headers, as_json(document))
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
@@ -215,6 +234,7 @@ def world(rs256: Signer) -> World:
     world.publish(rs256)
     world.onboard(User("ann", "ann-sub"), User("bob", "bob-sub"))
     world.fetches.clear()
+    world.conditions.clear()
     return world
 
 

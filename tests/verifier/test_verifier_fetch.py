@@ -1,6 +1,7 @@
 """KEY-030 to KEY-033: one document over real HTTP, within bounds."""
 
 import gzip
+import json
 import socket
 import ssl
 import threading
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -17,11 +19,15 @@ from cryptography.hazmat.primitives import serialization
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from verifier import FetchError, FetchResult, User
-from verifier.fetch import HttpFetch
+from verifier import FetchError, FetchResult, Policy, User, Verifier
+from verifier.fetch import MAX_REDIRECTS, HttpFetch
 
 if TYPE_CHECKING:
     from tests.verifier.conftest import Signer, World
+
+
+def as_bytes(value: object) -> bytes:
+    return json.dumps(value).encode()
 
 
 def fetch(
@@ -51,6 +57,95 @@ def test_a_redirect_is_an_answer_and_is_not_followed(httpserver: HTTPServer) -> 
     httpserver.expect_request("/other").respond_with_data(b"{}")
     assert fetch(httpserver.url_for("/keys")).status == 302
     assert len(httpserver.log) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_to_the_same_host_is_followed_where_the_policy_says_so(
+    httpserver: HTTPServer, status: int
+) -> None:
+    """KEY-030: by any kind of redirect, with the same conditions and no credential."""
+    moved = Response(b"", status, {"Location": "/other?a=1"})
+    httpserver.expect_request("/keys").respond_with_response(moved)
+    httpserver.expect_request("/other", query_string="a=1").respond_with_data(b"{}")
+    follow = HttpFetch(allow_local=True, redirects="https_same_site")
+    url = httpserver.url_for("/keys")
+    answer = follow(url, ca_file=None, max_bytes=10, timeout_s=10, conditions={"If-None-Match": '"v"'})
+    assert (answer.status, answer.body) == (200, b"{}")
+    seen = httpserver.log[-1][0].headers
+    assert seen["If-None-Match"] == '"v"'
+    assert not {"Authorization", "Cookie", "Referer"} & set(seen.keys())
+
+
+def test_redirects_that_lead_elsewhere_or_nowhere_are_failures(httpserver: HTTPServer) -> None:
+    """KEY-030: another host, port or scheme, user information, no target, or no end."""
+    here = httpserver.url_for("/")
+    targets = (
+        "http://169.254.169.254/", f"http://127.0.0.1:{httpserver.port}/", "http://localhost:1/", "//evil.example/",
+        "https://evil.example/", here.replace("http:", "https:"), here.replace("http:", "ftp:"), "file:///etc/passwd",
+        "", "http://[", here.replace("//", "//user:pw@"), "/#fragment", "/loop", "/%0d%0a x",
+    )  # fmt: skip
+    follow = HttpFetch(allow_local=True, redirects="https_same_site")
+    for number, target in enumerate(targets):
+        httpserver.clear()
+        moved = Response(b"", 302, {"Location": target} if target else {})
+        httpserver.expect_request("/loop").respond_with_response(Response(b"", 302, {"Location": "/loop"}))
+        httpserver.expect_request(f"/{number}").respond_with_response(moved)
+        with pytest.raises(FetchError):
+            follow(httpserver.url_for(f"/{number}"), ca_file=None, max_bytes=10, timeout_s=10)
+        assert len(httpserver.log) <= 1 + MAX_REDIRECTS
+
+
+def test_each_hop_has_its_address_checked(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """KEY-030, ONB-024: a name that leads elsewhere by the time of the second hop is refused."""
+    httpserver.expect_request("/keys").respond_with_data(b"", status=302, headers={"Location": "/other"})
+    httpserver.expect_request("/other").respond_with_data(b"{}")
+    judged: list[str] = []
+
+    def judge(address: str) -> None:
+        judged.append(address)
+        if len(judged) > 1:
+            raise ValueError("it leads to an address that is not public")
+
+    monkeypatch.setattr("verifier.fetch._check_address", judge)
+    monkeypatch.setattr("verifier.fetch._literal_address", lambda _: None)
+    follow = HttpFetch(redirects="https_same_site")
+    monkeypatch.setattr(
+        "verifier.fetch.check_url",
+        lambda url, **_: urlsplit(url),  # http, so that a plain server can answer
+    )
+    with pytest.raises(FetchError):
+        follow(httpserver.url_for("/keys"), ca_file=None, max_bytes=10, timeout_s=10)
+    assert len(judged) == 2
+    assert len(httpserver.log) == 1
+
+
+def test_headers_that_come_twice_count_as_one(httpserver: HTTPServer) -> None:
+    """KEY-032, KEY-034: RFC 9110 section 5.3; a second content coding cannot hide behind the first."""
+    response = Response(b"{}")
+    response.headers.add("Cache-Control", "max-age=60")
+    response.headers.add("Cache-Control", "no-store")
+    httpserver.expect_request("/keys").respond_with_response(response)
+    assert fetch(httpserver.url_for("/keys")).headers["cache-control"] == "max-age=60, no-store"
+    twice = Response(gzip.compress(gzip.compress(b"{}")))
+    twice.headers.add("Content-Encoding", "gzip")
+    twice.headers.add("Content-Encoding", "gzip")
+    httpserver.expect_request("/twice").respond_with_response(twice)
+    with pytest.raises(FetchError):
+        fetch(httpserver.url_for("/twice"))
+
+
+def test_a_name_that_nobody_answers_for_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """KEY-032: the resolver of the system knows no deadline of ours."""
+    answered = threading.Event()
+
+    def hang(*_: object, **__: object) -> list[object]:
+        assert answered.wait(20)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    with pytest.raises(FetchError, match="TimeoutError"):
+        fetch("http://idp.example/", timeout_s=0.1)
+    answered.set()
 
 
 def test_a_body_beyond_the_bound_is_refused(httpserver: HTTPServer) -> None:
@@ -237,3 +332,47 @@ def test_a_verifier_reads_keys_over_http(
     verifier._fetch = HttpFetch(allow_local=True)
     world.onboard(User("ann", "ann-sub"), jwks_uri=httpserver.url_for("/jwks"))
     assert world.accepts(signers["RS256"].token(world.claims())) == "ann"
+
+
+def test_the_fetch_obeys_the_policy_on_redirects(
+    world: "World", httpserver: HTTPServer, rs256: "Signer"
+) -> None:
+    """KEY-030: refused by default, also at onboarding."""
+    httpserver.expect_request("/old").respond_with_data(b"", status=301, headers={"Location": "/jwks"})
+    httpserver.expect_request("/jwks").respond_with_json({"keys": [rs256.jwk()]})
+    url = httpserver.url_for("/old")
+    refusing = Verifier(Policy(allow_local_jwks=True))
+    following = Verifier(Policy(allow_local_jwks=True, redirects="https_same_site"))
+    world.verifier = refusing
+    assert world.refuses(jwks_uri=url) == "jwks_unusable"
+    world.verifier = following
+    assert world.onboard(jwks_uri=url) == ()
+
+
+def test_a_set_that_did_not_change_is_not_sent_again(
+    world: "World", httpserver: HTTPServer, rs256: "Signer"
+) -> None:
+    """KEY-035: over real HTTP, with threads; the 304 renews what is held."""
+    seen: list[str | None] = []
+    came = threading.Semaphore(0)
+
+    def answer(request: Request) -> Response:
+        seen.append(request.headers.get("If-None-Match"))
+        came.release()
+        if seen[-1] == '"v1"':
+            return Response(b"", 304, {"ETag": '"v1"'})
+        return Response(as_bytes({"keys": [rs256.jwk()]}), headers={"ETag": '"v1"'})
+
+    httpserver.expect_request("/jwks").respond_with_handler(answer)
+    world.verifier = Verifier(
+        Policy(allow_local_jwks=True), clock=lambda: world.now, monotonic=lambda: world.uptime
+    )
+    world.onboard(User("ann", "ann-sub"), jwks_uri=httpserver.url_for("/jwks"))
+    for _ in range(30):
+        assert came.acquire(timeout=20)
+        flight = world.verifier._by_id["i-1"].keys._flight  # type: ignore[attr-defined] # of a JWKS source
+        assert flight is None or flight.done.wait(20)
+        world.pass_time(3600)
+        assert world.accepts(rs256.token(world.claims())) == "ann"
+    assert seen[:3] == [None, '"v1"', '"v1"']
+    assert seen.count(None) == 2

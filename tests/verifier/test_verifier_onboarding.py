@@ -592,7 +592,8 @@ def test_users_are_checked(world: "World") -> None:
     [
         {"leeway_s": 301}, {"leeway_s": -1}, {"algorithms": ()}, {"algorithms": ("none",)}, {"algorithms": ("HS256",)},
         {"max_token_bytes": 8191}, {"jwks_period_s": 0}, {"jwks_staleness_s": 8 * 86400}, {"jwks_staleness_s": 60},
-        {"refetch_min_s": 0}, {"jwks_max_bytes": 0}, {"jwks_timeout_s": 0},
+        {"refetch_min_s": 0}, {"jwks_max_bytes": 0}, {"jwks_timeout_s": 0}, {"empty_jwks": "x"}, {"redirects": "all"},
+        {"x5c_mismatch": "x"},
     ],
 )  # fmt: skip
 def test_a_policy_cannot_break_a_floor(knobs: dict[str, object]) -> None:

@@ -7,7 +7,7 @@ and `sync` takes over what the others did (ONB-043, OPS-012). Must never keep a 
 import logging
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final
 
 from verifier.api.bodies import record_of
 from verifier.api.store import ChangedMeanwhile, MemoryStore, Store, Stored
@@ -22,20 +22,6 @@ _NOT_TAKEN: Final = "an integration of the state is not taken"
 
 class UnknownIntegration(KeyError):  # noqa: N818 - says what happened, as callers read it
     """There is no integration with this id."""
-
-
-@runtime_checkable
-class PurgesKeys(Protocol):
-    """A verifier that can make single keys unusable (KEY-024)."""
-
-    def purge_key(self, id: str, *, kid: str | None = None, thumbprint: str | None = None) -> tuple[str, ...]:  # noqa: A002 - the protocol's word
-        """Purge the keys under a kid, or the one with a thumbprint; return the thumbprints."""
-
-    def restore_key(self, id: str, thumbprint: str) -> bool:  # noqa: A002 - the protocol's word
-        """Lift a purge."""
-
-    def purged_keys(self, id: str) -> frozenset[str]:  # noqa: A002 - the protocol's word
-        """Return the thumbprints that were purged."""
 
 
 class Registry:
@@ -54,12 +40,12 @@ class Registry:
         users: Iterable[User] | None = None,
         *,
         active: bool | None = None,
-        unreachable_is_fine: bool = False,
+        restart: bool = False,
     ) -> Onboarded:
         """Set up or replace an integration; `document` is in the words of the admin API.
 
-        `users` and `active` None leave these as they are. With `unreachable_is_fine`, for a start from a file, a
-        JWKS that cannot be had now is a warning, and fetched when a token needs it (OPS-011). Raises
+        `users` and `active` None leave these as they are. `restart` as in
+        `Verifier.onboard`. Raises
         OnboardingRefused or OnboardingAsked.
         """
         self.sync()
@@ -75,13 +61,7 @@ class Registry:
             self._seen[new.id] = self._store.put(stored, users=kept is not None)
 
         record = record_of(document)
-        try:
-            return self.verifier.onboard(record, kept, active=active, before=keep)
-        except OnboardingRefused as refused:
-            if refused.reason != "jwks_unusable" or not unreachable_is_fine:
-                raise
-            self.verifier.restore(record, kept or (), active=active is not False, before=keep)
-            return Onboarded((f"{refused.field}: {refused.detail}; tokens are rejected until it answers",))
+        return self.verifier.onboard(record, kept, active=active, restart=restart, before=keep)
 
     def offboard(self, identifier: str) -> bool:
         """Remove an integration with its users; False if there was none."""
@@ -132,7 +112,7 @@ class Registry:
         self.sync()
         with self._purges:
             stored, _ = self._get(identifier)
-            purged = self._purging().purge_key(identifier, kid=kid, thumbprint=thumbprint)
+            purged = self.verifier.purge_key(identifier, kid=kid, thumbprint=thumbprint)
             self._seen[identifier] = self._store.set_purged(identifier, stored.purged | frozenset(purged))
         return purged
 
@@ -142,7 +122,7 @@ class Registry:
         with self._purges:
             stored, _ = self._get(identifier)
             self._seen[identifier] = self._store.set_purged(identifier, stored.purged - {thumbprint})
-            return self._purging().restore_key(identifier, thumbprint)
+            return self.verifier.restore_key(identifier, thumbprint)
 
     def get(self, identifier: str) -> Stored:
         """Return an integration as it is kept. UnknownIntegration."""
@@ -204,17 +184,15 @@ class Registry:
         return True
 
     def _restore(self, stored: Stored, still: Any) -> None:
-        purging = self.verifier if isinstance(self.verifier, PurgesKeys) else None
-        old = purging.purged_keys(stored.id) if purging else frozenset()
+        old = self.verifier.purged_keys(stored.id)
         new = stored.purged - old
         record = record_of(stored.record)
         # A purged key must not verify a single token: the integration wakes up after it is gone.
         self.verifier.restore(record, stored.users, active=stored.active and not new, before=still)
-        if purging:
-            for key in new:
-                purging.purge_key(stored.id, thumbprint=key)
-            for key in old - stored.purged:
-                purging.restore_key(stored.id, key)
+        for key in new:
+            self.verifier.purge_key(stored.id, thumbprint=key)
+        for key in old - stored.purged:
+            self.verifier.restore_key(stored.id, key)
         if new and stored.active:
             self.verifier.set_active(stored.id, active=True, before=still)
 
@@ -248,11 +226,6 @@ class Registry:
             change()
         except KeyError:
             raise UnknownIntegration(identifier) from None
-
-    def _purging(self) -> PurgesKeys:
-        if not isinstance(self.verifier, PurgesKeys):
-            raise NotImplementedError("this verifier cannot purge keys")
-        return self.verifier
 
 
 def distinct(users: Iterable[User]) -> tuple[User, ...]:
