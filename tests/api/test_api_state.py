@@ -285,6 +285,34 @@ def test_two_processes_see_each_other_s_changes(
     assert eventually(lambda: right.whoami(token) == 401)
 
 
+def test_a_purged_key_is_out_in_every_process_and_after_a_restart_until_it_is_restored(
+    start: Start, tmp_path: Path, idp: ServedIssuer, user: Any
+) -> None:
+    state = str(tmp_path / "state.sqlite")
+    left, right = (start("--state", state) for _ in range(2))
+    left.onboard(idp, "i", user("ann"))
+    token = idp.mint("ann")
+    assert eventually(lambda: right.whoami(token) != 401)
+    unknown = left.admin("POST", "integrations/i/purge", {"kid": "nobody's"})
+    unclear = left.admin("POST", "integrations/i/purge", {})
+
+    purged = left.admin("POST", "integrations/i/purge", {"kid": idp.ring.active.kid}).json()["purged"]
+
+    assert (unknown.status, unclear.status, len(purged)) == (400, 400, 1)
+    assert left.whoami(token) == 401
+    assert eventually(lambda: right.whoami(token) == 401)
+    left.admin("DELETE", "integrations/i")
+    left.onboard(idp, "i", user("ann"))
+    right.stop()
+    again = start("--state", state)
+    assert (left.whoami(token), again.whoami(token)) == (401, 401)
+    assert again.admin("GET", "integrations/i").json()["purged"] == purged
+    assert again.admin("DELETE", f"integrations/i/purge/{purged[0]}").status == 200
+    assert again.admin("DELETE", f"integrations/i/purge/{purged[0]}").status == 404
+    assert again.whoami(token) != 401
+    assert eventually(lambda: left.whoami(token) != 401)
+
+
 def test_two_processes_refuse_what_belongs_to_an_integration_of_the_other(
     start: Start, tmp_path: Path, idp: ServedIssuer
 ) -> None:
