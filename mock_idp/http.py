@@ -122,7 +122,8 @@ def etag(body: bytes) -> str:
 def conditional(request: Request, response: Response) -> Response:
     """Answer 304 to whoever has this very body already (RFC 9110 section 13.1.2), by the answer's own ETag."""
     known = request.header("if-none-match")
-    if known is None or response.status != 200:
+    padded = response.length != len(response.body)  # by a fault, and then the ETag is not of what is sent
+    if known is None or response.status != 200 or padded:
         return response
     tag = response.header("etag")
     if tag is None or not _matches(known, tag):

@@ -6,7 +6,14 @@ Start reading at `verifier.verifier.Verifier.authenticate`.
 import logging
 
 from verifier.certificates import CertificateFile
-from verifier.errors import FetchError, OnboardingAsked, OnboardingRefused, TokenRejected, VerifierError
+from verifier.errors import (
+    FetchError,
+    OnboardingAsked,
+    OnboardingRefused,
+    TokenRejected,
+    VerifierError,
+    WouldWait,
+)
 from verifier.fetch import Fetch, FetchResult
 from verifier.jws import verify_jws, verify_signature
 from verifier.mapping import User
@@ -29,6 +36,7 @@ __all__ = [
     "User",
     "Verifier",
     "VerifierError",
+    "WouldWait",
     "verify_jws",
     "verify_signature",
 ]

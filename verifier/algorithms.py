@@ -1,6 +1,7 @@
 """The signature algorithms that exist here, and the check of one signature.
 
-Must never list `none` or an HMAC algorithm (SIG-004, SIG-006): what is not in the table cannot be enabled.
+Must never list `none` or an HMAC algorithm (SIG-004, SIG-006), so that no public key is ever a secret (SIG-005):
+what is not in the table cannot be enabled.
 The cryptography is PyJWT's; the checks of form before it close what libraries leave open.
 """
 
@@ -54,12 +55,13 @@ class Algorithm:
 
 
 def _rsa_well_formed(signature: bytes, modulus: bytes) -> bool:
-    # SIG-012: exactly as long as the modulus, and below it as a number.
+    # SIG-012: exactly as long as the modulus, and below it as a number. SIG-011: the padding itself is checked
+    # by encoding what it must be and comparing, in the library behind PyJWT.
     return len(signature) == len(modulus) and signature < modulus
 
 
 def _ecdsa_well_formed(signature: bytes, order: bytes) -> bool:
-    # SIG-013, SIG-014: R and S of fixed width, each in [1, n-1]; DER has another length.
+    # SIG-013, SIG-014: R and S of fixed width, each in [1, n-1]; DER has another length. SIG-016: S may be high.
     width = len(order)
     r, s = signature[:width], signature[width:]
     return len(signature) == 2 * width and any(r) and any(s) and r < order and s < order

@@ -82,7 +82,7 @@ def check_claims(claims: Claims, now: float, rules: ClaimRules) -> None:
 
 
 def _check_times(claims: Claims, now: float, rules: ClaimRules) -> None:
-    leeway_s = rules.leeway_s
+    leeway_s = rules.leeway_s  # OPS-001; OPS-002: all times are seconds of UTC, as the clock counts them
     exp = _time(claims, "exp") if "exp" in claims else None
     if exp is None:
         if rules.exp_required:  # CLM-011

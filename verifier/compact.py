@@ -45,7 +45,7 @@ class CompactJws(msgspec.Struct, frozen=True):
 def split_compact(token: object, max_bytes: int) -> CompactJws:
     """Take a compact JWS apart, or raise TokenRejected `too_large` or `malformed`.
 
-    Three non-empty segments (FMT-001) of canonical base64url (FMT-002 to FMT-005). JWE, the JSON
+    Three non-empty segments (FMT-001, SIG-003) of canonical base64url (FMT-002 to FMT-005). JWE, the JSON
     serialisation and look-alike separators fall out (FMT-017 to FMT-019, FMT-024).
     """
     if not isinstance(token, (str, bytes)):
@@ -91,6 +91,7 @@ def decode_object(data: bytes) -> dict[str, Any]:
 def decode_json(data: bytes) -> Any:
     """Read one strict JSON text in UTF-8 (FMT-008 to FMT-014, FMT-025); ValueError for every other text.
 
+    Escaped names and values are equal to plain ones (FMT-021).
     Duplicate members, NaN, numbers beyond the range of a double, a byte order mark, and more than 64 levels
     are refused. The messages never quote the data.
     """

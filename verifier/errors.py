@@ -90,6 +90,18 @@ class TokenRejected(VerifierError):  # noqa: N818 - says what happened, as calle
         self.reason: Final = reason
         self.detail: Final = detail
         self.claim: Final = claim
+        self.integration: str | None = None
+        """The integration that the token chose, for the log (OPS-015); None if it chose none."""
+        self.kid: str | None = None
+        """The kid that the token names, unverified, for the log alone."""
+
+
+class WouldWait(VerifierError):  # noqa: N818 - says what would happen, as callers read it
+    """A token cannot be judged without waiting for keys, and the caller asked not to wait (OPS-008)."""
+
+    def __init__(self, integration: str) -> None:
+        super().__init__("the keys have to be fetched first")
+        self.integration: Final = integration
 
 
 class OnboardingRefused(VerifierError):  # noqa: N818 - says what happened, as callers read it

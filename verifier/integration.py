@@ -3,18 +3,17 @@
 Must never reach the keys or the users of another integration (KEY-036, SIG-028, MAP-041).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from verifier.algorithms import Algorithm
 from verifier.claims import ClaimRules
 from verifier.compact import CompactJws
-from verifier.errors import TokenRejected, quoted
+from verifier.errors import TokenRejected, WouldWait, quoted
 from verifier.header import JoseHeader
 from verifier.key_source import KeySource
 from verifier.keys import KeySet, KeyUse, VerificationKey
-from verifier.mapping import User, UserFinder
+from verifier.mapping import UserFinder
 
 State = Literal["requested", "active", "disabled"]
 """Whether the tokens of an integration count: not yet, now, or no more (ONB-042)."""
@@ -43,12 +42,8 @@ class Integration:
     claim_rules: ClaimRules
     users: UserFinder
 
-    def having(self, users: Iterable[User]) -> "Integration":
-        """Return the same integration with other users."""
-        return replace(self, users=self.users.having(users))
-
-    def check_signature(self, jws: CompactJws, header: JoseHeader) -> VerificationKey:
-        """Return the key by which the token verifies, or raise TokenRejected.
+    def check_signature(self, jws: CompactJws, header: JoseHeader, *, wait: bool = True) -> VerificationKey:
+        """Return the key by which the token verifies, or raise TokenRejected; WouldWait unless it may wait.
 
         A token that fails is judged once more if a newer key set may be had: its key may be new, or another
         one under the same kid (KEY-005, KEY-026, AZR-017). Only a kid that is unknown is worth waiting for
@@ -56,15 +51,21 @@ class Integration:
         """
         if header.algorithm.name not in self.algorithms:  # SIG-007: before any key is touched
             raise TokenRejected("algorithm_not_allowed", f"alg {header.algorithm.name}", "alg")
-        keys = self.keys.current()
+        keys = self.keys.current() if wait else self._at_hand()
         try:
             return verifying_key(jws, header, keys, self.key_use)
         except TokenRejected:
             known = header.kid is not None and keys.knows(header.kid, self.key_use)
-            newer = self.keys.refreshed(keys, wait=not known)
+            newer = self.keys.refreshed(keys, wait=not known) if wait or known else self._at_hand(keys)
             if newer is keys:
                 raise
         return verifying_key(jws, header, newer, self.key_use)
+
+    def _at_hand(self, seen: KeySet | None = None) -> KeySet:
+        keys = self.keys.at_hand(seen)
+        if keys is None:
+            raise WouldWait(self.id)
+        return keys
 
 
 def check_dates(key: VerificationKey, now: float) -> None:
@@ -77,7 +78,8 @@ def verifying_key(jws: CompactJws, header: JoseHeader, keys: KeySet, use: KeyUse
     """Return the one key of the set by which the token verifies; TokenRejected if there is none.
 
     The kid binds: no other key is tried (KEY-001, KEY-004), and among several that fit none is (KEY-008,
-    KEY-010).
+    KEY-010). It is compared and nothing else (SIG-027). What is verified are the bytes that came, whatever
+    their layout (SIG-001, SIG-002, SIG-029).
     """
     algorithm, kid = header.algorithm, header.kid
     found = keys.find(kid, algorithm, use)

@@ -42,6 +42,9 @@ class KeySource(Protocol):
         `wait` says whether a fetch under way is worth waiting for.
         """
 
+    def at_hand(self, seen: KeySet | None = None) -> KeySet | None:
+        """Return what `current`, or with `seen` what `refreshed` would, or None if that means to wait."""
+
     def named(self, kid: str) -> tuple[VerificationKey, ...]:
         """Return the keys held under a kid, purged ones too, without asking anybody for newer ones."""
 
@@ -62,6 +65,10 @@ class FixedKeys:
     def refreshed(self, seen: KeySet, *, wait: bool) -> KeySet:  # noqa: ARG002 - there is nothing to wait for
         """Return the same set: nothing can be newer."""
         return seen
+
+    def at_hand(self, seen: KeySet | None = None) -> KeySet:
+        """Return the selected keys."""
+        return seen or self._keys
 
     def named(self, kid: str) -> tuple[VerificationKey, ...]:
         """Return the keys held under a kid."""
@@ -138,7 +145,7 @@ class JwksSource:
         if keys is None and self._wait(flight):
             keys = self._trusted(self._monotonic())
         if keys is None:
-            raise TokenRejected("unavailable", "no keys: the JWKS endpoint does not answer")
+            raise _unavailable()
         return keys
 
     def refreshed(self, seen: KeySet, *, wait: bool) -> KeySet:
@@ -156,6 +163,25 @@ class JwksSource:
             if wait:
                 self._wait(flight)
         return self._trusted(self._monotonic()) or seen
+
+    def at_hand(self, seen: KeySet | None = None) -> KeySet | None:
+        """Return a set without ever waiting, for callers that must not (an event loop); None where one has to.
+
+        Fetches are started as `current` and `refreshed` start them, in the background.
+        """
+        now = self._monotonic()
+        flight = self._scheduled(now) if now >= self._due_at else self._flight
+        keys = self._trusted(now)
+        if keys is not None and keys is not seen:
+            return keys
+        if seen is not None:
+            flight = flight or self._provoked(seen, now)
+        if flight and not flight.done.is_set():
+            return None
+        keys = self._trusted(self._monotonic()) or seen
+        if keys is None:
+            raise _unavailable()
+        return keys
 
     def named(self, kid: str) -> tuple[VerificationKey, ...]:
         """Return the keys held under a kid, in the latest answer or lingering."""
@@ -255,6 +281,7 @@ class JwksSource:
             return None, answer.headers
         if answer.status != 200:  # KEY-030: a redirect that was not followed is a failure like any other
             raise FetchError(f"the JWKS endpoint answered {answer.status}")
+        # KEY-033: by what it is, whatever its media type says.
         try:
             jwks = parse_jwks(
                 answer.body,
@@ -304,3 +331,7 @@ class JwksSource:
     def _end(self, flight: _Flight) -> None:
         self._flight = None
         flight.done.set()
+
+
+def _unavailable() -> TokenRejected:
+    return TokenRejected("unavailable", "no keys: the JWKS endpoint does not answer")

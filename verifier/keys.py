@@ -143,7 +143,7 @@ class Jwks:
 class KeySet:
     """An immutable set of keys, found by kid at a cost that does not grow with their number (OPS-009).
 
-    Order and number mean nothing (KEY-038). `lingering` keys are found by their kid alone; see
+    Order and number mean nothing (KEY-022, KEY-038). `lingering` keys are found by their kid alone; see
     `key_lifetimes`.
     """
 
@@ -335,7 +335,7 @@ def _check_edwards(key: PublicKey, crv: str) -> bytes:
 def _check_certificate(entry: dict[str, Any], material: KeyMaterial) -> tuple[float, float] | None:
     """KEY-019: a JWK that carries certificates holds the first one's key, and thumbprints agree with it.
 
-    Returns the dates of that certificate.
+    Returns the dates of that certificate; a JWK need not carry any (KEY-020).
     """
     if "x5c" not in entry:
         return None

@@ -47,6 +47,8 @@ class User:
     active: bool = True
     claim: str = "sub"
     enrolled: bool = False
+    api_access: bool = True
+    """Whether this user may use the API at all (MAP-040); no claim of a token says so (MAP-049)."""
 
 
 class Match(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from verifier.algorithms import ALGORITHMS
 from verifier.certificates import Certificate, CertificateFile, holds_private_key, read_certificates
@@ -55,6 +55,9 @@ _QUOTES = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
 # Control, format (zero-width among them), surrogate, line and paragraph separators.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
+FirstFetch = Literal["required", "tried", "later"]
+"""When a JWKS is read for the first time; see `Verifier.onboard`."""
+
 
 @dataclass(frozen=True, slots=True)
 class IntegrationRecord:
@@ -98,8 +101,8 @@ class Onboarding:
     """One judgement of one record; `warnings` fill up on the way.
 
     `now` is in seconds since the epoch; `jwks_source` makes a source of a URL and a CA file; `known` is the
-    source of the integration that is being replaced, kept if it is still the same. With `restart`, a JWKS URL
-    without keys is a warning (OPS-011).
+    source of the integration that is being replaced, kept if it is still the same. `first_fetch` says
+    whether a JWKS URL must show keys now, is tried with a warning, or is read when the first token needs it.
     """
 
     def __init__(
@@ -109,9 +112,9 @@ class Onboarding:
         jwks_source: Callable[[str, str | None], JwksSource],
         known: JwksSource | None,
         *,
-        restart: bool = False,
+        first_fetch: FirstFetch = "required",
     ) -> None:
-        self._policy, self._now, self._restart = policy, now, restart
+        self._policy, self._now, self._first_fetch = policy, now, first_fetch
         self._jwks_source, self._known = jwks_source, known
         self.warnings: list[str] = []
 
@@ -248,6 +251,8 @@ class Onboarding:
         source = self._jwks_source(url, ca_file)
         if self._known and (self._known.url, self._known.ca_file) == (url, ca_file):
             source = self._known
+        if self._first_fetch == "later":
+            return source
         try:
             keys = source.current() if source is self._known else source.load()
             problem = "" if keys.keys else "; ".join(keys.faults[:3]) or "the set is empty"
@@ -255,7 +260,7 @@ class Onboarding:
             self.warnings.extend(keys.faults[:20])
         except (FetchError, TokenRejected) as failure:
             problem, advice = str(failure), "send the jwks_uri of your IdP's metadata, not another page of it"
-        if problem and not self._restart:  # ONB-025
+        if problem and self._first_fetch == "required":  # ONB-025
             raise OnboardingRefused("jwks_unusable", f"jwks_uri: {problem}; {advice}", "jwks_uri")
         if problem:
             self.warnings.append(f"its tokens are rejected until its JWKS URL shows keys: {problem}")

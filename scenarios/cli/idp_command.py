@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
+from scenarios.cli.options import ANY_ADDRESS, LOOPBACK, MAX_PORT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
@@ -21,10 +23,7 @@ if TYPE_CHECKING:
     from mock_idp.idp import MockIdP
     from mock_idp.key_supply import KeySupply
 
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - named to be recognised, not bound by default
 _INTERRUPTED = 130
-MAX_PORT = 65535
 
 
 class _Options(NamedTuple):
@@ -114,7 +113,7 @@ def _check(options: _Options) -> None:
         raise click.UsageError("--issuer goes with one --persona: give several issuers by --config")
     if (options.ca_out or options.tls_flaw) and not options.https:
         raise click.UsageError("--ca-out and --tls-flaw go with --https")
-    if options.admin and options.host not in _LOOPBACK and not options.admin_token:
+    if options.admin and options.host not in LOOPBACK and not options.admin_token:
         raise click.UsageError("--admin on an address that others can reach needs --admin-token")
     if options.base_url is not None:
         from mock_idp.config import check_url
@@ -176,7 +175,7 @@ def _serve(options: _Options, config: IdpConfig, supply: KeySupply) -> int:
         hint = "; --port 0 takes a free one" if error.errno == errno.EADDRINUSE else ""
         raise click.UsageError(f"{options.host} port {options.port}: {reason}{hint}") from None
     with listener, _certificates(options) as tls:
-        shown = "localhost" if options.host in _ANY_ADDRESS else options.host
+        shown = "localhost" if options.host in ANY_ADDRESS else options.host
         url = options.base_url or url_of(listener, shown, secure=options.https)
         idp = _idp(options, config, url, supply)
         number = serve_forever(idp, listener, lambda: _ready(options, idp), tls)
@@ -194,7 +193,7 @@ def _certificates(options: _Options) -> Iterator[tuple[Path, Path] | None]:
     from mock_idp.loopback_tls import loopback_tls
     from scenarios.cli.options import write
 
-    hosts = [] if options.host in _LOOPBACK | _ANY_ADDRESS else [options.host]
+    hosts = [] if options.host in LOOPBACK | ANY_ADDRESS else [options.host]
     flaw: Any = options.tls_flaw
     with tempfile.TemporaryDirectory(prefix="touchstone-idp-") as folder:
         certificate, key, ca = loopback_tls(Path(folder), flaw, hosts)
@@ -216,7 +215,7 @@ def _idp(options: _Options, config: IdpConfig, url: str, supply: KeySupply) -> M
     except ConfigError as error:
         raise _misfit(options, error) from None
     idp.admin = (
-        options.host in _LOOPBACK or bool(options.admin_token) if options.admin is None else options.admin
+        options.host in LOOPBACK or bool(options.admin_token) if options.admin is None else options.admin
     )
     idp.admin_token = options.admin_token
     return idp

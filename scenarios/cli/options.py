@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from scenarios.tables.scenario import Scenario
 
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - named to be recognised, not bound by default
+MAX_PORT = 65535
+
 _SELECTING = (
     click.option(
         "--select",

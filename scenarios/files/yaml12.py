@@ -25,6 +25,7 @@ MAX_BYTES: Final = 4_000_000
 """A file longer than this (bytes) is refused unread."""
 MAX_DEPTH: Final = 40
 """Deeper nesting (levels) is a mistake; no table needs half of it."""
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -149,6 +150,10 @@ class _Reader:
         mark = error.problem_mark or error.context_mark
         place = self._place(mark) if mark else Place(self.source, 1, 1)
         said = " ".join(part for part in (error.context, error.problem) if part)
+        if (
+            "maximum nesting depth" in said
+        ):  # libyaml's own bound, which it may meet before we see a single event
+            return Problem(place, _TOO_DEEP)
         return Problem(place, f"this is not YAML: {said}")
 
     def _place(self, mark: Any) -> Place:
@@ -191,7 +196,7 @@ class _Reader:
 
     def _check_depth(self, depth: int, place: Place) -> None:
         if depth > MAX_DEPTH:  # libyaml takes ever longer for each further level: nothing more is read
-            raise TableErrors([*self.problems, Problem(place, f"nested deeper than {MAX_DEPTH} levels")])
+            raise TableErrors([*self.problems, Problem(place, _TOO_DEEP)])
 
     def _items(self, path: Path) -> Iterator[Any]:
         index = 0

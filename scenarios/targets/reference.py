@@ -153,7 +153,7 @@ class ReferenceTarget:
         while len(self._nodes) < number:
             node = self._node()
             for record, users in self._live.values():
-                node.onboard(record, users, restart=True)
+                node.onboard(record, users, first_fetch="tried")
             self._nodes.append(node)
         return self._nodes[number - 1]
 

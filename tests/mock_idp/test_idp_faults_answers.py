@@ -208,6 +208,15 @@ def test_who_has_the_set_already_sees_a_fault_of_the_body(idp: MockIdP, fault: A
     assert answer.header("etag") != tag
 
 
+def test_who_has_the_set_already_is_sent_a_body_that_a_fault_makes_longer(idp: MockIdP) -> None:
+    idp.set_fault("/t", "jwks", {"oversize": 2000})
+    tag = ask(idp).header("etag") or '"none"'
+
+    answer = ask(idp, if_none_match=tag)
+
+    assert (answer.status, answer.length) == (200, 2000)
+
+
 def test_a_frozen_etag_hides_a_change(idp: MockIdP) -> None:
     idp.set_fault("/t", "jwks", "etag")
     tag = ask(idp).header("etag") or ""

@@ -370,7 +370,7 @@ def test_a_set_that_did_not_change_is_not_sent_again(
     world.onboard(User("ann", "ann-sub"), jwks_uri=httpserver.url_for("/jwks"))
     for _ in range(30):
         assert came.acquire(timeout=20)
-        flight = world.verifier._by_id["i-1"][0].keys._flight  # type: ignore[attr-defined] # of a JWKS source
+        flight = world.verifier.register.get("i-1")[0].keys._flight  # type: ignore[attr-defined] # of a JWKS source
         assert flight is None or flight.done.wait(20)
         world.pass_time(3600)
         assert world.accepts(rs256.token(world.claims())) == "ann"

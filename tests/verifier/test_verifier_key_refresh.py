@@ -85,7 +85,7 @@ def outcome(world: "World", token: str) -> str:
 
 
 def source_of(world: "World") -> JwksSource:
-    source = world.verifier._by_id["i-1"][0].keys
+    source = world.verifier.register.get("i-1")[0].keys
     assert isinstance(source, JwksSource)
     return source
 
@@ -248,7 +248,7 @@ def test_a_restart_while_the_endpoint_is_down_fails_closed_and_heals(
     world.start()
     assert world.refuses() == "jwks_unusable"
     record = IntegrationRecord("i-1", "urn:idp", issuer="https://idp.example", audience="api", jwks_uri=URL)
-    warnings = world.verifier.onboard(record, [User("ann", "ann-sub")], restart=True).warnings
+    warnings = world.verifier.onboard(record, [User("ann", "ann-sub")], first_fetch="tried").warnings
     assert "until its JWKS URL shows keys" in warnings[-1]
     assert world.rejects(rs256.token(world.claims())) in ("unavailable", "unknown_key")
     world.documents[URL] = good

@@ -122,7 +122,7 @@ def test_a_purge_is_of_one_integration(world: "World", rs256: "Signer") -> None:
 
 def test_a_fetch_that_was_under_way_does_not_bring_a_purged_key_back(world: "World", rs256: "Signer") -> None:
     """The answer was made before the purge, and lands after it."""
-    good = world.verifier._by_id["i-1"][0].keys
+    good = world.verifier.register.get("i-1")[0].keys
 
     def purge_first(*_: object, **__: object) -> FetchResult:
         world.verifier.purge_key("i-1", kid="RS256")

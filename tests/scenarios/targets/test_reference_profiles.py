@@ -96,6 +96,10 @@ COMBINATIONS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
             "aud_from": "client_id",
         },
     ),
+    "other ways to take a JWKS": (
+        ("keys/*",),
+        {"redirects": "https_same_site", "x5c_mismatch": "ignore_x5c", "empty_jwks": "keep_last_good"},
+    ),
     "kinds of token": (("azure/v2/id-token",), {"token_kind": "id"}),
     "bounds": (("claims/policies/*",), {"max_lifetime_s": 100800, "max_token_bytes": 8192, "typ": ["JWT"]}),
 }
