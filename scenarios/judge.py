@@ -17,7 +17,7 @@ from scenarios.targets.protocol import readable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from scenarios.tables.expect import Expectation, Outcome
+    from scenarios.tables.expect import Case, Expectation, Outcome
     from scenarios.tables.model import RequestBound
     from scenarios.tables.scenario import Scenario
     from scenarios.targets.profile import Profile
@@ -41,15 +41,26 @@ class Unsupported:
 
 def right_answers(expectation: Expectation, profile: Profile) -> tuple[Outcome, ...]:
     """Return the outcomes any of which is right for a target with this profile (rulebook section 2)."""
+    return tuple(
+        outcome
+        for case in _right_cases(expectation, profile)
+        for outcome in (case if isinstance(case, tuple) else right_answers(case, profile))
+    )
+
+
+def _right_cases(expectation: Expectation, profile: Profile) -> tuple[Case, ...]:
+    """Return what holds for a target with this profile: one case, or all where its choice is no finding."""
     if expectation.knob is None:
-        return expectation.cases[""]
+        return (expectation.cases[""],)
+    every = tuple(expectation.cases.values())
     declared = profile.knobs.get(expectation.knob)
     if declared is not None:
-        return expectation.cases.get(_word(declared), expectation.outcomes)
+        case = expectation.cases.get(_word(declared))
+        return every if case is None else (case,)
     knob = rulebook.knobs()[expectation.knob]
     if profile.scope == Scope.LIBRARY and knob.library is LibraryDefault.ANY:
-        return expectation.outcomes  # where a standard leaves a choice, a library's choice is no finding
-    return expectation.first
+        return every  # where a standard leaves a choice, a library's choice is no finding
+    return (expectation.default_case,)
 
 
 def _word(value: Any) -> str:
