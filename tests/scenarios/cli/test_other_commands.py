@@ -53,6 +53,49 @@ def test_the_list_can_go_to_a_file_beside_the_terminal(touchstone: Touchstone) -
     assert ended.out.endswith("6 scenarios\n")
 
 
+def test_the_rules_are_listed_with_how_many_scenarios_name_them(touchstone: Touchstone) -> None:
+    ended = touchstone("list", "--rules", "--catalog", "table.yaml", "--rule", "CLM-001", "--rule", "azr-024")
+
+    assert [line.split()[:3] for line in ended.out.splitlines() if not line.startswith(" ")] == [
+        ["CLM-001", "MUST", "2"],
+        ["AZR-024", "SHOULD", "2"],
+        [],
+        ["2", "rules,", "2"],
+    ]
+
+
+def test_a_rule_that_is_not_tested_is_listed_with_the_reason(touchstone: Touchstone) -> None:
+    ended = touchstone("list", "--rules", "--rule", "HTTP", "--json", "-")
+
+    listed = json.loads(ended.out)
+    assert len(listed) == 27
+    assert set(listed[0]) == {"id", "level", "statement", "scenarios", "exclusions"}
+    assert listed[0]["exclusions"] == [
+        {
+            "case": None,
+            "reason": "The rule is about the header line that carries the token",
+            "needs": "the HTTP adapter",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "option, message",
+    [
+        (("--rule", "MAP-999"), "'MAP-999' is no rule"),
+        (("--select", "demo*"), "--rules lists rules, and --select chooses scenarios: choose with --rule"),
+        (("--knobs",), "--rules, --forgeries and --knobs are three lists: ask for one"),
+    ],
+)
+def test_a_list_of_rules_is_chosen_by_rule_and_level(
+    touchstone: Touchstone, option: tuple[str, ...], message: str
+) -> None:
+    ended = touchstone("list", "--rules", *option)
+
+    assert (ended.status, ended.out) == (2, "")
+    assert message in " ".join(ended.err.split())
+
+
 def test_the_forgeries_are_listed_with_what_they_do(touchstone: Touchstone) -> None:
     ended = touchstone("list", "--forgeries")
 
