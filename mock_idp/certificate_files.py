@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from mock_idp.keys import SigningKey
 
+_AUTHORITY: Final = "CN=Example signing CA"
 _BAG: Final = b"Bag Attributes\n    friendlyName: idp-signing\nsubject=CN = idp-signing\n"
 
 
@@ -75,6 +76,11 @@ def _pkcs12(keys: Sequence[SigningKey], certificates: Sequence[x509.Certificate]
     )
 
 
+def _leaf(keys: Sequence[SigningKey]) -> x509.Certificate:
+    """Return the certificate of the first key, issued by the last one."""
+    return certificate(keys[0], subject="CN=idp-signing", issuer=(keys[-1], _AUTHORITY))
+
+
 def _relabelled(content: bytes, label: bytes) -> bytes:
     return content.replace(b"CERTIFICATE-----", label + b"-----")
 
@@ -101,6 +107,11 @@ FORMS: Final[dict[str, Callable[[Sequence[SigningKey], Sequence[x509.Certificate
     "pkcs7": lambda _, certs: pkcs7.serialize_certificates(list(certs), Encoding.PEM),
     "pkcs7_der": lambda _, certs: pkcs7.serialize_certificates(list(certs), Encoding.DER),
     "pkcs12": _pkcs12,
+    "leaf": lambda keys, _: certificate_der(_leaf(keys)),
+    "chain": lambda keys, _: bundle_pem([_leaf(keys), certificate(keys[-1], subject=_AUTHORITY, ca=True)]),
+    "encipherment": lambda keys, _: certificate_der(certificate(keys[0], purpose="encipherment")),
+    "web_server": lambda keys, _: certificate_der(certificate(keys[0], purpose="web_server")),
+    "spaced": lambda _, certs: bundle_pem(certs).replace(b"\nMII", b"\nMI I"),
     "authority": lambda keys, _: certificate_der(certificate(keys[0], ca=True)),
     "double_base64": lambda _, certs: base64.b64encode(bundle_pem(certs)),
     "truncated": lambda _, certs: _wrapped(certificate_der(certs[0])[:-40]),

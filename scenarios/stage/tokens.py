@@ -39,7 +39,7 @@ def token(
     credential: Draft | str | bytes = _draft(scene, spec, party, key or spec.key)
     context = ForgeContext.of(party.issuer, seed=seed)
     for name, argument in words.forge_steps(spec.forge):
-        asked = _filled(_with_hmac(name, argument, spec.hmac), scene.canary_url)
+        asked = filled(_with_hmac(name, argument, spec.hmac), scene.canary_url)
         credential = _forged(credential, name, asked, context)
     made = finish(credential)
     scene.lab.tokens += 1
@@ -106,7 +106,7 @@ def _members(scene: Scene, changes: Mapping[str, Any]) -> dict[str, Any]:
         if times.is_time_claim(name) and isinstance(value, str):
             made[name] = math.floor(scene.now() + times.parse(value).of(scene.knob))
         else:
-            made[name] = _filled(value, scene.canary_url)
+            made[name] = filled(value, scene.canary_url)
     return made
 
 
@@ -114,7 +114,7 @@ def _absent(members: Mapping[str, Any]) -> list[str]:
     return [name for name, value in members.items() if value is ABSENT]
 
 
-def _filled(value: Any, canary_url: str) -> Any:
+def filled(value: Any, canary_url: str) -> Any:
     """Return a value of a table with `{canary}` filled in and `!json` made raw JSON."""
     match value:
         case Json():
@@ -122,9 +122,9 @@ def _filled(value: Any, canary_url: str) -> Any:
         case str():
             return value.replace("{canary}", canary_url) if canary_url else value
         case dict():
-            return {key: _filled(item, canary_url) for key, item in value.items()}
+            return {key: filled(item, canary_url) for key, item in value.items()}
         case list():
-            return [_filled(item, canary_url) for item in value]
+            return [filled(item, canary_url) for item in value]
     return value
 
 

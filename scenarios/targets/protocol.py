@@ -102,6 +102,7 @@ CAPABILITIES: Final[Mapping[str, str]] = MappingProxyType(
         "concurrent": "It takes a request before it has answered the one before.",
         "audit": "An accept says which claim found the user, and whether that was the fallback (MAP-046).",
         "endpoints": 'It has a second product endpoint, reached by `"endpoint": 2` (MAP-048).',
+        "purge": "It takes a key out at once, for good and at every endpoint, when told to (KEY-024).",
     }
 )
 """What a target can declare beyond taking a token: a closed list, each with its meaning."""
@@ -172,7 +173,7 @@ class Verdict:
 
 
 DONE: Final = Verdict("done")
-"""The answer to `offboard`, `reset` and `stop`."""
+"""The answer to `offboard`, `purge`, `reset` and `stop`."""
 
 
 def readable(text: str, limit: int = MAX_TEXT) -> str:
@@ -231,6 +232,11 @@ def onboard_message(
 def offboard_message(integration_id: str) -> dict[str, Any]:
     """Return `offboard`, without its seq."""
     return {"cmd": "offboard", "id": integration_id}
+
+
+def purge_message(integration_id: str, thumbprint: str) -> dict[str, Any]:
+    """Return `purge`, without its seq; the key goes by its RFC 7638 thumbprint."""
+    return {"cmd": "purge", "id": integration_id, "thumbprint": thumbprint}
 
 
 def authenticate_message(
@@ -388,10 +394,11 @@ _READERS: Final[Mapping[str, Mapping[str, _Reader]]] = {
     },
     "authenticate": {"accept": _accept, "reject": _reject, "unsupported": _unsupported},
     "offboard": {"offboarded": _offboarded, "unsupported": _unsupported},
+    "purge": {"unsupported": _unsupported},
     "reset": {},
     "stop": {},
 }
-_ACKNOWLEDGED: Final = frozenset({"offboard", "reset", "stop"})
+_ACKNOWLEDGED: Final = frozenset({"offboard", "purge", "reset", "stop"})
 
 
 def _check_seq(message: Mapping[str, Any], seq: int) -> None:

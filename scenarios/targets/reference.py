@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "Touchstone reference verifier"
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-CAPABILITIES: Final = ("clock", "reset", "users", "onboarding", "reasons", "audit", "endpoints")
+CAPABILITIES: Final = ("clock", "reset", "users", "onboarding", "reasons", "audit", "endpoints", "purge")
 
 
 _POLICY: Final = Policy(allow_local_jwks=True, allow_test_keys=True)
@@ -75,6 +75,7 @@ class ReferenceTarget:
         self._policy = policy
         self._nodes = [self._node()]
         self._live: dict[str, tuple[IntegrationRecord, tuple[User, ...]]] = {}
+        self._purged: list[tuple[str, str]] = []
 
     def _node(self) -> Verifier:
         return Verifier(self._policy, clock=self._time, monotonic=self._monotonic, spawn=_at_once)
@@ -121,6 +122,13 @@ class ReferenceTarget:
             node.offboard(message["id"])
         return {"ok": True}
 
+    def purge(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer `purge`: the key is out at every endpoint, also at one that starts later."""
+        self._purged.append((message["id"], message["thumbprint"]))
+        for node in self._nodes:
+            node.purge_key(message["id"], thumbprint=message["thumbprint"])
+        return {"ok": True}
+
     def authenticate(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """Answer `authenticate`, at the endpoint that is asked."""
         self._tell_time(message)
@@ -144,6 +152,7 @@ class ReferenceTarget:
     def reset(self, _message: Mapping[str, Any]) -> dict[str, Any]:
         """Answer `reset`."""
         self._live.clear()
+        self._purged.clear()
         del self._nodes[1:]
         self._nodes[0].reset()
         return {"ok": True}
@@ -158,6 +167,8 @@ class ReferenceTarget:
             node = self._node()
             for record, users in self._live.values():
                 node.onboard(record, users, first_fetch="tried")
+            for integration, thumbprint in self._purged:
+                node.purge_key(integration, thumbprint=thumbprint)
             self._nodes.append(node)
         return self._nodes[number - 1]
 

@@ -57,6 +57,10 @@ BODIES: dict[str, tuple[Any, Any]] = {
         {"gzip_bomb": 30_000_000},
         lambda body, honest: len(body) < 40_000 and gzip.decompress(body) == honest.ljust(30_000_000),
     ),
+    "many_keys": (
+        {"many_keys": 2},
+        lambda body, _: [entry["kid"] for entry in json.loads(body)["keys"]] == ["copy-0", "copy-1", "a"],
+    ),
     "duplicate_members": ("duplicate_members", lambda body, _: body.startswith(b'{"keys": [], "keys": [{')),
     "deep_nesting": ({"deep_nesting": 3}, b'{"keys":[[[[]]]]}'),
     "unknown_entries": (
@@ -72,6 +76,7 @@ BODIES: dict[str, tuple[Any, Any]] = {
 }
 HEADERS: dict[str, tuple[Any, str, str | None]] = {
     "retry_after": ({"retry_after": 7}, "retry-after", "7"),
+    "no_content_type": ("no_content_type", "content-type", None),
     "content_type": ({"content_type": "text/plain"}, "content-type", "text/plain"),
     "cache_control": ({"cache_control": "private"}, "cache-control", "private"),
     "no_store": ("no_store", "cache-control", "no-store"),
@@ -97,7 +102,7 @@ DELIVERIES: dict[str, tuple[Any, dict[str, Any]]] = {
     "cut_off": ({"cut_off": 10}, {"cut_at": 10}),
     "closed_connection": ("closed_connection", {"closed": True}),
 }
-ELSEWHERE = {"stale", "not_modified", "needs_query"}
+ELSEWHERE = {"stale", "not_modified", "needs_query", "turned"}
 """Faults with a test of their own below."""
 
 

@@ -267,6 +267,41 @@ def test_a_knob_that_is_declared_true_or_false_is_a_word(play: Play) -> None:
 
 
 @pytest.mark.parametrize(
+    "declared, right",
+    [
+        ({}, ["accept as ann"]),
+        ({"user_scope": "integration", "external_id_namespace": "untyped"}, ["accept as ann"]),
+        ({"external_id_namespace": "typed"}, ["reject (no_user)"]),
+        ({"user_scope": "token_presence"}, ["accept as ann"]),
+        ({"user_scope": "token_presence", "external_id_namespace": "typed"}, ["accept as ann"]),
+        ({"user_scope": "enrolled_users"}, ["reject (user_ambiguous)"]),
+        ({"user_scope": "enrolled_users", "external_id_namespace": "typed"}, ["reject (user_ambiguous)"]),
+    ],
+)
+def test_two_knobs_decide_together(play: Play, declared: dict[str, str], right: list[str]) -> None:
+    answers = (
+        "{by: user_scope, token_presence: ann, enrolled_users: {reject: user_ambiguous},"
+        " integration: {by: external_id_namespace, untyped: ann, typed: {reject: no_user}}}"
+    )
+    expectation = play.table(GOOD + bad(answers))["bad"].expected
+
+    assert [str(o) for o in right_answers(expectation, Profile(scope="system", knobs=declared))] == right
+
+
+def test_of_two_knobs_a_library_is_free_in_the_one_that_a_standard_leaves_open(play: Play) -> None:
+    answers = (
+        "{by: high_s, reject: {reject: bad_signature},"
+        " accept: {by: conflict, claim_wins: ann, reject: {reject: no_user}}}"
+    )
+    expectation = play.table(GOOD + bad(answers))["bad"].expected
+
+    assert [str(o) for o in right_answers(expectation, Profile(scope="library"))] == [
+        "reject (bad_signature)",
+        "accept as ann",
+    ]
+
+
+@pytest.mark.parametrize(
     "row, declares, reason",
     [
         (

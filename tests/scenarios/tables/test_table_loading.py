@@ -198,6 +198,10 @@ def test_a_flood_needs_a_target_that_fetches() -> None:
             "{by: blank_is_empty, fallback: ann, reject: {reject: no_user}}",
             "by blank_is_empty (fallback: accept as ann; reject: reject (no_user))",
         ),
+        (
+            "{by: conflict, reject: reject, claim_wins: {by: blank_is_empty, fallback: ann, reject: reject}}",
+            "by conflict (reject: reject; claim_wins: by blank_is_empty (fallback: accept as ann; reject: reject))",
+        ),
     ],
 )
 def test_an_expectation_reads_as_it_is_meant(written: str, said: str) -> None:

@@ -84,6 +84,16 @@ OF_A_ROW = [
         "'rejct' is no value of knob 'blank_is_empty' (did you mean 'reject'?)",
     ),
     ("expect: {by: blank_is_empty, fallback: ann}", "expect", "no answer is given for blank_is_empty=reject"),
+    (
+        "expect: {by: conflict, claim_wins: {by: blank_is_empty, fallback: ann}, reject: ann}",
+        "expect",
+        "no answer is given for blank_is_empty=reject",
+    ),
+    (
+        "expect: {by: conflict, claim_wins: {by: conflict, claim_wins: ann, reject: ann}, reject: ann}",
+        "expect",
+        "knob 'conflict' has decided already, one level up",
+    ),
     ("expect: {by: leeway_s, '60': ann}", "expect", "knob 'leeway_s' has no listed values to choose by"),
     (
         "expect: {by: max_lifetime_s, declared: ann}",

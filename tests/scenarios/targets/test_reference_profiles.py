@@ -45,6 +45,12 @@ COMBINATIONS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
             "empty_container": "reject",
         },
     ),
+    "R3, untyped": (MAPPING, {"user_scope": "enrolled_users"}),
+    "R3, untyped, conflicts rejected": (MAPPING, {"user_scope": "enrolled_users", "conflict": "reject"}),
+    "R2, typed, conflicts rejected": (
+        MAPPING,
+        {"user_scope": "token_presence", "external_id_namespace": "typed", "conflict": "reject"},
+    ),
     "R3, typed": (MAPPING, {"user_scope": "enrolled_users", "external_id_namespace": "typed"}),
     "R1, typed, without case, sub always": (
         MAPPING,
