@@ -32,6 +32,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     rules: tuple[str, ...],
     levels: tuple[str, ...],
     catalogs: tuple[str, ...],
+    only_catalogs: tuple[str, ...],
     json_path: str | None,
     forgeries: bool,  # noqa: FBT001 - click passes flags so
     knobs: bool,  # noqa: FBT001 - as above
@@ -39,11 +40,15 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None:
     """List the scenarios that there are."""
     if forgeries or knobs:
-        if (forgeries and knobs) or json_path is not None or any((patterns, rules, levels, catalogs)):
+        if (
+            (forgeries and knobs)
+            or json_path is not None
+            or any((patterns, rules, levels, catalogs, only_catalogs))
+        ):
             raise click.UsageError("--forgeries and --knobs each stand alone, or with --plain")
         (_forgeries if forgeries else _knobs)(plain=plain)
         return
-    found = chosen(catalogue(catalogs), patterns, rules, levels)
+    found = chosen(catalogue(catalogs, only_catalogs), patterns, rules, levels)
     if json_path is not None:
         write(json_path, _as_json(found))
     if json_path != "-":
