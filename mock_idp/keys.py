@@ -109,8 +109,8 @@ class SigningKey:
         """Sign `data` as JWS does (RFC 7518 section 3.3 to 3.5, RFC 8037 section 3.1).
 
         ECDSA is R||S at the width of the key's curve and made deterministic by RFC 6979; PSS salts with as
-        many random bytes as its hash has. `alg` overrides the key's own algorithm inside its family, else
-        `ValueError`.
+        many random bytes as its hash has (a shipped key: with bytes that follow from what is signed). `alg`
+        overrides the key's own algorithm inside its family, else `ValueError`.
         """
         if alg is None or alg == self.alg:
             return self._sign(data)
