@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mock_idp.keys import PrivateKey
 
 
+@lru_cache(maxsize=256)
 def staged_key(name: str, alg: str) -> SigningKey:
     """Return a shipped key by name. Raises `ValueError`, with what there is, for one that is not there."""
     key = fixed_key(name, alg)
