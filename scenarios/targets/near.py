@@ -8,6 +8,7 @@ over HTTP, as everything does for any other target.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from mock_idp.http import Request
@@ -47,7 +48,7 @@ class NearFetch:
         ca_file: str | None,
         max_bytes: int,
         timeout_s: float,
-        conditions: Mapping[str, str],
+        conditions: Mapping[str, str] = MappingProxyType({}),
     ) -> FetchResult:
         """Fetch once; see `verifier.fetch.Fetch`."""
         offered = _OFFERED.get(url)

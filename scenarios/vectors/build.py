@@ -8,6 +8,7 @@ import msgspec
 
 from scenarios import rulebook
 from scenarios.stage import Lab, Stage
+from scenarios.tables.expect import Expectation
 from scenarios.tables.scenario import Authenticate, Flood, Mint, Move, Onboard
 from scenarios.targets.profile import Profile
 from scenarios.targets.protocol import (
@@ -32,7 +33,7 @@ from scenarios.vectors.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scenarios.tables.expect import Expectation, Outcome
+    from scenarios.tables.expect import Outcome
     from scenarios.tables.scenario import Scenario
 
 BY_VALUE: Final = ("jwks", "certificates", "public_keys")
@@ -170,7 +171,10 @@ def _tokens(stage: Stage, action: Authenticate) -> Iterator[str | bytes]:
 def _expected(expect: Expectation) -> Expected:
     if expect.knob is None:
         return Expected(any_of=_answers(expect.first))
-    by_value = {value: _answers(outcomes) for value, outcomes in expect.cases.items()}
+    by_value = {
+        value: _expected(case) if isinstance(case, Expectation) else Expected(any_of=_answers(case))
+        for value, case in expect.cases.items()
+    }
     return Expected(any_of=_answers(expect.first), knob=expect.knob, by_value=by_value)
 
 

@@ -43,7 +43,8 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         str | None, Doc(description="The policy that decides, see `knobs` of the index; none when not there")
     ] = None
     by_value: Annotated[
-        dict[str, tuple[Answer, ...]], Doc(description="The right answers by the value of the knob")
+        dict[str, Expected],
+        Doc(description="What is right by the value of the knob; another knob may decide further"),
     ] = {}
 
 
