@@ -8,6 +8,7 @@ over HTTP, as everything does for any other target.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from mock_idp.http import Request
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _OFFERED: Final[dict[str, tuple[str, Callable[[Request], Response]]]] = {}
 """URL to the path and the IdP that answers it; a URL holds the port of a listening socket, so none comes twice."""
+
+_NO_CONDITIONS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def offer(url: str, path: str, answer: Callable[[Request], Response]) -> None:
@@ -47,7 +50,7 @@ class NearFetch:
         ca_file: str | None,
         max_bytes: int,
         timeout_s: float,
-        conditions: Mapping[str, str],
+        conditions: Mapping[str, str] = _NO_CONDITIONS,
     ) -> FetchResult:
         """Fetch once; see `verifier.fetch.Fetch`."""
         offered = _OFFERED.get(url)
