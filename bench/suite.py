@@ -1,65 +1,109 @@
 """How fast the catalogue runs against the reference verifier, and how much of that is signature work.
 
-`python bench/suite.py [RUNS]` runs `touchstone run` as a user would, start included, and prints the median. Signature
-work is estimated in the same process right afterwards: the raw rate of `cryptography` for RSA-2048, times what the run
-signed and verified. Absolute figures differ by machine; the share and the ratios do not.
+`python bench/suite.py [RUNS] [--against FOLDER]` runs `touchstone run` as a user would, in fresh processes with their
+start, on one core and on all, and prints medians. `--against` takes a checkout of another commit and runs both in
+turns, so that the ratio holds on a machine that does other things too. Signature work is the raw rate of
+`cryptography` for RSA-2048, in processor time, times what the run signed and verified, and so an upper bound. Absolute
+figures differ by machine; shares and ratios do not.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
+HERE = Path(__file__).parents[1]
 COMMAND = (sys.executable, "-m", "scenarios")
 
 
-def timed(*arguments: str) -> float:
-    """Return how long a command took (seconds); it must succeed."""
-    began = time.perf_counter()
-    subprocess.run([*COMMAND, *arguments], check=True, capture_output=True)  # noqa: S603 - our own command
-    return time.perf_counter() - began
+@dataclass(frozen=True)
+class Spent:
+    """What one process took (seconds): on the clock, and of processors."""
+
+    wall: float
+    cpu: float
+
+
+def spent(folder: Path, *arguments: str) -> Spent:
+    """Run a command of the checkout in a folder; it must succeed."""
+    before, began = os.times(), time.perf_counter()
+    subprocess.run([*COMMAND, *arguments], check=True, capture_output=True, cwd=folder)  # noqa: S603 - our own command
+    wall, after = time.perf_counter() - began, os.times()
+    return Spent(
+        wall,
+        after.children_user + after.children_system - before.children_user - before.children_system,
+    )
 
 
 def rates() -> tuple[float, float]:
-    """Return how long one RSA-2048 signature and one verification take (seconds)."""
+    """Return how long one RSA-2048 signature and one verification take (seconds of a processor)."""
     key = rsa.generate_private_key(65537, 2048)
     public, data, count = key.public_key(), b"x" * 400, 300
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(count):
         signature = key.sign(data, padding.PKCS1v15(), SHA256())
-    signing = (time.perf_counter() - began) / count
-    began = time.perf_counter()
+    signing = (time.process_time() - began) / count
+    began = time.process_time()
     for _ in range(count):
         public.verify(signature, data, padding.PKCS1v15(), SHA256())
-    return signing, (time.perf_counter() - began) / count
+    return signing, (time.process_time() - began) / count
+
+
+def median(runs: list[Spent], member: str) -> float:
+    """Return the median of one member."""
+    return statistics.median(getattr(run, member) for run in runs)
 
 
 def main() -> None:
     """Measure and print."""
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    parser = argparse.ArgumentParser()
+    parser.add_argument("runs", nargs="?", type=int, default=5)
+    parser.add_argument(
+        "--against", type=Path, help="a checkout of another commit, run in turns with this one"
+    )
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.json"
-        times = [timed("run", "--plain", "--json", str(path)) for _ in range(runs)]
+        one, every, other = [], [], []
+        for _ in range(options.runs):
+            one.append(spent(HERE, "run", "--plain", "--jobs", "1", "--json", str(path)))
+            every.append(spent(HERE, "run", "--plain"))
+            if options.against is not None:
+                other.append(spent(options.against, "run", "--plain", "--jobs", "1"))
         record = json.loads(path.read_bytes())
     asked = len(record["results"]) - record["totals"]["not_applicable"]
-    issued = record["issued"]
-    took = statistics.median(times)
     signing, verifying = rates()
-    work = issued * signing + record["answered"] * verifying
-    helps = [timed("--help") for _ in range(runs)]
-    print(f"scenarios                {asked}, {issued} tokens issued")
-    print(f"whole run, start included {took:.2f} s (of {runs}: {min(times):.2f} to {max(times):.2f})")
-    print(f"scenarios per second     {asked / took:.0f}")
-    print(f"signature work           {work / took:.0%} of the time")
-    print(f"touchstone --help        {statistics.median(helps) * 1000:.0f} ms")
+    work = record["issued"] * signing + record["answered"] * verifying
+    helps = [spent(HERE, "--help") for _ in range(options.runs)]
+    starts = [spent(HERE, "run", "--plain", "--jobs", "1", "--rule", "CLM-001") for _ in range(options.runs)]
+    wall, cpu = median(one, "wall"), median(one, "cpu")
+    best = min(run.wall for run in one)
+    print(f"scenarios            {asked}, {record['issued']} tokens issued, medians of {options.runs} runs")
+    print(
+        f"one core             {asked / wall:.0f} a second, start included ({wall:.2f} s; best {asked / best:.0f})"
+    )
+    print(f"                     {asked / cpu:.0f} a second of processor time ({cpu:.2f} s)")
+    print(
+        f"all cores            {asked / median(every, 'wall'):.0f} a second ({median(every, 'wall'):.2f} s)"
+    )
+    print(f"signature work       at most {work / cpu:.0%} of the processor time")
+    print(f"start and few rows   {median(starts, 'cpu'):.2f} s of processor time")
+    print(f"touchstone --help    {median(helps, 'wall') * 1000:.0f} ms")
+    if other:
+        print(
+            f"against {options.against.name}: {median(other, 'cpu') / cpu:.2f} times as fast, by processor time"
+        )
 
 
 if __name__ == "__main__":

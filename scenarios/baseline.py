@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
+from scenarios import rulebook
 from scenarios.files import yaml12
 from scenarios.files.convert import convert
 from scenarios.files.problems import Place, Problem, TableErrors, nearest
@@ -15,6 +16,10 @@ from scenarios.results import Kind, Result
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from scenarios.results import ProfileRecord
+
+PROFILE: Final = "profile/"
+"""What the id of an entry starts with that is about a knob of the target's profile: `profile/dup_kid`."""
 EXCUSABLE = frozenset({Kind.FAIL, Kind.WARN, Kind.ERROR, Kind.UNPROVEN})
 
 
@@ -75,11 +80,37 @@ class Baseline:
             return msgspec.structs.replace(result, outcome=Kind.XPASS, known=known, message=message)
         return result
 
+    def excuse_policy(self, record: ProfileRecord) -> ProfileRecord:
+        """Return how the target stands to its profile in one knob as the baseline sees it."""
+        entry = self.by_id.get(f"{PROFILE}{record.knob}")
+        if entry is None or not record.finding:
+            return record
+        return msgspec.structs.replace(record, finding=False, known=f"{entry.reason} ({entry.link})")
+
+    def stale_policies(
+        self, records: Collection[ProfileRecord], results: Iterable[Result]
+    ) -> tuple[str, ...]:
+        """Return what is wrong with entries about knobs: unknown ones, and ones that the answers now agree with."""
+        known = {record.knob for record in records if record.known is not None}
+        shown = {name for result in results for name in result.like}
+        found = []
+        for entry, place in self.lines:
+            knob = entry.id.removeprefix(PROFILE)
+            if knob == entry.id or knob in known:
+                continue
+            if knob not in rulebook.knobs():
+                found.append(f"{place}: '{knob}' is no knob{nearest(knob, rulebook.knobs())}")
+            elif knob in shown:
+                found.append(f"{place}: the target is consistent in '{knob}': remove the entry")
+        return tuple(found)
+
     def problems(self, catalogue: Collection[str], results: Iterable[Result]) -> tuple[str, ...]:
         """Return what is wrong with entries as such: ids that do not exist, scenarios that do not apply."""
         idle = {result.id for result in results if result.outcome is Kind.NOT_APPLICABLE}
         found = []
         for entry, place in self.lines:
+            if entry.id.startswith(PROFILE):
+                continue  # see `stale_policies`
             if entry.id not in catalogue:
                 found.append(f"{place}: no scenario is called '{entry.id}'{nearest(entry.id, catalogue)}")
             elif entry.id in idle:

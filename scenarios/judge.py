@@ -6,20 +6,20 @@ leaves open. An error never satisfies an expected reject.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from scenarios import rulebook
 from scenarios.results import WORST_FIRST, Kind, Severity
 from scenarios.rulebook import Level, LibraryDefault, Scope
-from scenarios.tables.expect import DECLARED, UNDECLARED
+from scenarios.tables.expect import DECLARED, UNDECLARED, Expectation
 from scenarios.targets.protocol import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mock_idp import Request
-    from scenarios.tables.expect import Case, Expectation, Outcome
+    from scenarios.tables.expect import Case, Outcome
     from scenarios.tables.model import RequestBound
     from scenarios.tables.scenario import Scenario
     from scenarios.targets.profile import Profile
@@ -101,6 +101,46 @@ def judge(
             return None
         return Finding(Severity.WRONG_USER, f"expected {wanted}; accepted as {_named(verdict, user)}")
     return _reason(wanted, kinds, verdict, profile)
+
+
+def like(
+    expectation: Expectation,
+    verdict: Verdict,
+    profile: Profile,
+    who: Callable[[Mapping[str, Any]], str | None],
+) -> dict[str, tuple[str, ...]]:
+    """Return which values of each knob that decides here the answer fits; other knobs are as the profile has them.
+
+    A knob is left out when its values make no difference here, or the answer fits all of them. What tells values
+    apart is what was decided and about whom; a wrong reason is a fault of its own.
+    """
+    fitting: dict[str, tuple[str, ...]] = {}
+    if verdict.kind in ("error", "unsupported"):
+        return fitting
+    user = _user(verdict, profile, who)
+    for name in knobs_of(expectation):
+        rights = {
+            value: right_answers(expectation, replace(profile, knobs={**profile.knobs, name: value}))
+            for value in rulebook.knobs()[name].values
+        }
+        fits = tuple(
+            value
+            for value, right in rights.items()
+            if any(
+                _same_kind(one, verdict) and (verdict.kind != "accept" or one.user == user) for one in right
+            )
+        )
+        if len(fits) < len(rights) and len(set(rights.values())) > 1:
+            fitting[name] = fits
+    return fitting
+
+
+def knobs_of(expectation: Expectation) -> set[str]:
+    """Return the knobs that decide an expectation."""
+    if expectation.knob is None:
+        return set()
+    cases: list[object] = list(expectation.cases.values())  # a case may be a further choice
+    return {expectation.knob}.union(*(knobs_of(case) for case in cases if isinstance(case, Expectation)))
 
 
 def _same_kind(outcome: Outcome, verdict: Verdict) -> bool:

@@ -109,6 +109,40 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """The reason that the baseline gives."""
     duration_s: float = 0.0
     exchanges: tuple[Exchange, ...] = ()
+    like: dict[str, tuple[str, ...]] = {}
+    """By knob, the values that every answer fits; only knobs of which the answers fit some values and not others."""
+
+
+class ProfileKind(StrEnum):
+    """How a target stands to its own profile in one knob, the worst first."""
+
+    BELOW_FLOOR = "below floor"
+    """It declares what nobody may."""
+    INCONSISTENT = "inconsistent"
+    """No value of the knob fits all of its answers: worse than an unusual policy."""
+    OTHER_VALUE = "other value"
+    """All of its answers fit a value, which is another one than it is held to."""
+    VARIES = "varies"
+    """No value fits all answers of a library that declares none, and none is asked of it: no finding."""
+    CHOSEN = "chosen"
+    """A library that declares nothing behaves like this value, and any is right: no finding."""
+
+
+class ProfileRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """How a target stands to its own profile in one knob."""
+
+    knob: str
+    kind: ProfileKind
+    finding: bool
+    held_to: str | None
+    """The value that it is held to: declared, or the default; None where any is right for a library."""
+    declared: bool
+    """Whether the profile says so."""
+    like: dict[str, tuple[str, ...]]
+    """The values that fit (`X or Y` where one answer fits several) to the ids of the scenarios that show it."""
+    message: str
+    known: str | None = None
+    """The reason that the baseline gives; then it is no finding."""
 
 
 class TargetRecord(msgspec.Struct, frozen=True):
@@ -154,6 +188,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """How many tokens the target judged."""
     interrupted: bool = False
     baseline_problems: tuple[str, ...] = ()
+    policies: tuple[ProfileRecord, ...] = ()
+    """Where the target differs from its profile, and what a library that declares nothing has chosen."""
+
+    def profile_findings(self) -> list[ProfileRecord]:
+        """Return how the target contradicts its own profile, the worst first."""
+        order = list(ProfileKind)
+        return sorted((one for one in self.policies if one.finding), key=lambda one: order.index(one.kind))
 
     def findings(self) -> list[Result]:
         """Return the results that are no pass and applied, the worst first."""

@@ -155,6 +155,14 @@ class Knob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The situation that the knob decides."""
     floor: str = ""
     """What no declaration takes away."""
+    system: str | None = None
+    """The one value that a system may have, where the floor says so."""
+    never: tuple[str, ...] = ()
+    """What a list may never hold, in lower case, where the floor says so."""
+    always: tuple[str, ...] = ()
+    """What a list always holds, where the floor says so."""
+    uniform: bool = False
+    """Whether the floor asks one behaviour of every target, whichever it is and whether declared or not."""
     rules: tuple[str, ...]
     """Ids of the rules whose verdict depends on it."""
 

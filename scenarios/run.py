@@ -63,6 +63,8 @@ class _Play:
     by_value: set[str] = field(default_factory=set)
     """The integrations whose keys the target was handed and does not fetch."""
     decided: _Decision | None = None
+    like: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By knob, the values that every answer so far fits."""
 
     @property
     def profile(self) -> Profile:
@@ -130,6 +132,7 @@ class _Play:
         self.verdict = verdict
         fetched = "jwks_uri" in record and "jwks_uri" in self.profile.keys
         (self.by_value.discard if fetched else self.by_value.add)(name)
+        self.compare(expect, verdict)
         self.check(judge.judge(expect, verdict, self.profile, self.stage.user_of))
         self.check_silence(record.get("sample_token"), verdict)
 
@@ -154,6 +157,7 @@ class _Play:
     def ask(self, step: str, expect: Expectation, token: str | bytes, endpoint: int | None = None) -> None:
         verdict = self.session.authenticate(token, now=self.stage.sent_now, endpoint=endpoint)
         self.keep(step, verdict, token=token, now=self.stage.now)
+        self.compare(expect, verdict)
         self.check(judge.judge(expect, verdict, self.profile, self.stage.user_of))
         self.check(judge.judge_audit(self.scenario.audit, verdict))
         self.check_silence(token, verdict)
@@ -161,6 +165,14 @@ class _Play:
     def check_silence(self, credential: object, verdict: Verdict) -> None:
         if not self.scenario.quoted and isinstance(credential, str):
             self.check(judge.judge_silence(credential, verdict))
+
+    def compare(self, expect: Expectation, verdict: Verdict) -> None:
+        """Note which values of the knobs that decide here the target behaves like."""
+        if expect.knob is None:
+            return
+        for name, fits in judge.like(expect, verdict, self.profile, self.stage.user_of).items():
+            before = self.like.get(name, fits)
+            self.like[name] = tuple(value for value in fits if value in before)
 
     def keep(
         self,
@@ -218,7 +230,7 @@ def run_scenario(scenario: Scenario, session: Session, lab: Lab) -> Result:
         stage.close()
     took = time.perf_counter() - began
     if play.decided is None:
-        return _result(scenario, Kind.PASS, verdict=_recorded(play.verdict), duration_s=took)
+        return _result(scenario, Kind.PASS, verdict=_recorded(play.verdict), duration_s=took, like=play.like)
     finding, verdict = play.decided.finding, _recorded(play.decided.verdict)
     if isinstance(finding, judge.Unsupported):
         message = f"the target answered that it does not support {finding.capability}"
@@ -231,6 +243,7 @@ def run_scenario(scenario: Scenario, session: Session, lab: Lab) -> Result:
         severity=finding.severity,
         exchanges=_plain(play.decided.exchanges),
         duration_s=took,
+        like=play.like,
     )
 
 

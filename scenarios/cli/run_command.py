@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from scenarios.crew import Account
     from scenarios.results import Result, Run
     from scenarios.tables.scenario import Scenario
+    from scenarios.targets.profile import Profile
     from scenarios.targets.session import Session
 
 
@@ -92,6 +93,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     if jobs is None:
         # The reference verifier minds nothing; what else a target may share between its copies, its author knows.
         jobs = cores() if target is None else 1
+    _say_what_breaks_a_floor(reached.profile)
     quiet = "-" in {json_path, junit}  # stdout is for the results alone
     run = _run(reached, wanted, scenarios, known, jobs=jobs, show=not plain and not quiet)
     if not quiet:
@@ -118,6 +120,17 @@ class _Reached:
     name: str
     adapter: str
     file: str | None = None
+    profile: Profile | None = None
+    """What its file declares."""
+
+
+def _say_what_breaks_a_floor(profile: Profile | None) -> None:
+    """Name declared values below a floor before anything runs; the report has them too."""
+    from scenarios.consistency import below_floor
+    from scenarios.targets.floors import within_floors
+
+    for breach in within_floors(profile).breaches if profile else ():
+        click.echo(f"touchstone run: {breach.knob}: {below_floor(breach).message}", err=True)
 
 
 def _reach(target: str | None) -> _Reached:
@@ -128,7 +141,7 @@ def _reach(target: str | None) -> _Reached:
     from scenarios.targets.target_file import load_target, open_target
 
     spec = load_target(target)
-    return _Reached(lambda: open_target(spec), spec.name, spec.adapter, target)
+    return _Reached(lambda: open_target(spec), spec.name, spec.adapter, target, spec.profile)
 
 
 def _run(
@@ -140,6 +153,9 @@ def _run(
     jobs: int,
     show: bool,
 ) -> Run:
+    from msgspec.structs import replace
+
+    from scenarios.consistency import policies
     from scenarios.crew import asker
 
     results: list[Result] = []
@@ -157,8 +173,10 @@ def _run(
         account = who.account
         who.close()
     took = time.perf_counter() - began
-    problems = known.problems(scenarios, results)
-    return _recorded(reached, account, results, (started, took), problems, interrupted=interrupted)
+    records = tuple(map(known.excuse_policy, policies(results, account.profile)))
+    problems = known.problems(scenarios, results) + known.stale_policies(records, results)
+    run = _recorded(reached, account, results, (started, took), interrupted=interrupted)
+    return replace(run, policies=records, baseline_problems=problems)
 
 
 def _recorded(
@@ -166,7 +184,6 @@ def _recorded(
     account: Account,
     results: list[Result],
     when: tuple[datetime, float],
-    problems: tuple[str, ...],
     *,
     interrupted: bool,
 ) -> Run:
@@ -190,7 +207,7 @@ def _recorded(
             "keys": list(profile.keys),
             "algorithms": list(profile.algorithms),
             "capabilities": list(profile.capabilities),
-            "knobs": dict(profile.knobs),
+            "knobs": profile.declared,
         },
         started=when[0].isoformat(timespec="seconds").replace("+00:00", "Z"),
         duration_s=round(when[1], 3),
@@ -209,7 +226,6 @@ def _recorded(
         fetched=account.fetches,
         answered=health.answered,
         interrupted=interrupted,
-        baseline_problems=problems,
     )
 
 
@@ -260,6 +276,5 @@ def _status(run: Run, *, strict: bool) -> int:
     findings = FINDINGS | {Kind.WARN} if strict else FINDINGS
     if all(result.outcome is Kind.NOT_APPLICABLE for result in run.results):
         return EXIT_USAGE
-    if run.baseline_problems or any(result.outcome in findings for result in run.results):
-        return EXIT_FINDINGS
-    return 0
+    found = run.profile_findings() or run.baseline_problems
+    return EXIT_FINDINGS if found or any(result.outcome in findings for result in run.results) else 0

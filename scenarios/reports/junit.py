@@ -21,6 +21,7 @@ def junit_xml(run: Run, *, strict: bool = False) -> bytes:
     root = ET.Element(
         "testsuites", {"name": f"touchstone {run.target.name}", **_counts(run.results, strict=strict)}
     )
+    _profile(root, run)
     for group, results in suites.items():
         attributes = {"name": group, "timestamp": run.started.removesuffix("Z"), "hostname": "localhost"}
         suite = ET.SubElement(root, "testsuite", {**attributes, **_counts(results, strict=strict)})
@@ -28,6 +29,29 @@ def junit_xml(run: Run, *, strict: bool = False) -> bytes:
             _case(suite, group, result, strict=strict)
     xml: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return xml
+
+
+def _profile(root: ET.Element, run: Run) -> None:
+    """Add what the target is by its own profile: a property for each knob, and a failed case for each finding."""
+    if not run.policies:
+        return
+    findings = run.profile_findings()
+    counts = {"tests": str(len(findings)), "failures": str(len(findings)), "errors": "0", "skipped": "0"}
+    for name in ("tests", "failures"):
+        root.set(name, str(int(root.get(name, "0")) + len(findings)))
+    suite = ET.SubElement(root, "testsuite", {"name": "profile", **counts, "time": "0.000"})
+    properties = ET.SubElement(suite, "properties")
+    for record in run.policies:
+        ET.SubElement(
+            properties, "property", {"name": f"knob {record.knob}", "value": cut(record.message, 1000)}
+        )
+    for record in findings:
+        attributes = {"classname": "profile", "name": record.knob, "time": "0.000"}
+        case = ET.SubElement(suite, "testcase", attributes)
+        message = cut(record.message, 1000)
+        ET.SubElement(case, "failure", {"message": message, "type": record.kind.value}).text = "\n".join(
+            f"{value or 'none of its values'}: {' '.join(names)}" for value, names in record.like.items()
+        )
 
 
 def _counts(results: tuple[Result, ...] | list[Result], *, strict: bool) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from scenarios import rulebook
 from scenarios.decode import cut, decode
-from scenarios.results import Kind, Result, Run
+from scenarios.results import Kind, ProfileKind, Result, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -74,6 +74,7 @@ def report(
     out.print(_groups(run, out))
     if run.health.abandoned:  # the one thing to know, before all that follows from it
         _health(run, out)
+    _profile(run, out)
     findings = [result for result in run.findings() if not result.unasked]
     for number, result in enumerate(findings[:details], 1):
         finding(result, out, again=again, number=number)
@@ -96,8 +97,40 @@ def _header(run: Run, out: Console) -> None:
             row(out, label, " ".join(map(str, profile[member])))
     if knobs := profile.get("knobs"):
         row(out, "knobs", " ".join(f"{knob}={value}" for knob, value in knobs.items()))
+    row(out, "otherwise", _UNDECLARED[profile.get("scope") == "library"])
     row(out, "mock IdP", f"{run.issued} tokens issued, JWKS fetched {run.fetched} times")
     out.print()
+
+
+_UNDECLARED: Final = {
+    True: "a library: where the standards leave a choice, any is right (touchstone list --knobs)",
+    False: "held to the default of each knob that it does not declare (touchstone list --knobs)",
+}
+"""What a target is held to in what its profile does not say; whether it is a library."""
+
+
+def _profile(run: Run, out: Console) -> None:
+    """Say where the target contradicts its own profile, and apart from it what a library has chosen."""
+    findings = run.profile_findings()
+    if findings:
+        out.print()
+        out.print(
+            Text(f"{_counted(len(findings), 'finding')} of the target's own profile:", style="bold red")
+        )
+    for record in findings:
+        row(out, "knob", f"{record.knob}: {record.message}")
+    chosen = [record for record in run.policies if not record.finding and record.known is None]
+    if chosen:
+        out.print()
+        out.print(Text("choices that are the library's own, and no findings:", style="bold"))
+    for kind in (ProfileKind.CHOSEN, ProfileKind.VARIES):
+        names = [
+            f"{record.knob}={next(iter(record.like))}" if kind is ProfileKind.CHOSEN else record.knob
+            for record in chosen
+            if record.kind is kind
+        ]
+        if names:
+            row(out, "behaves like" if kind is ProfileKind.CHOSEN else kind.value, ", ".join(names))
 
 
 def _groups(run: Run, out: Console) -> Table:
@@ -222,9 +255,12 @@ def _briefly(results: Iterable[Result], out: Console) -> None:
 
 def _known(run: Run, out: Console) -> None:
     known = [result for result in run.results if result.outcome is Kind.XFAIL]
-    if known:
+    policies = [record for record in run.policies if record.known is not None]
+    if known or policies:
         out.print()
-        out.print(Text(f"{len(known)} known failures (baseline):", style="bold"))
+        out.print(Text(f"{len(known) + len(policies)} known failures (baseline):", style="bold"))
+    for record in policies:
+        row(out, "knob", f"{record.knob}: {record.known}")
     for result in known:
         row(out, result.rules[0], f"{result.id}: {result.known}")
     for problem in run.baseline_problems:
@@ -281,12 +317,15 @@ def _verdict(run: Run, out: Console, *, strict: bool) -> None:
     if not asked:
         out.print(Text("nothing was asked of this target", style="bold yellow"))
         return
-    words = [_counted(findings, "finding") if findings else "no findings"]
+    own = len(run.profile_findings())
+    words = [_counted(findings, "finding") if findings else "no other finding" if own else "no findings"]
+    if own:
+        words.insert(0, _counted(own, "finding") + " of its own profile")
     if totals["warn"] and not strict:
         words.append(_counted(totals["warn"], "warning"))
     if run.baseline_problems:
         words.append(_counted(len(run.baseline_problems), "mistake") + " in the baseline")
-    bad = findings or run.baseline_problems
+    bad = findings or own or run.baseline_problems
     ending = f"{totals['pass']} of {asked} scenarios pass, in {run.duration_s:.1f} s"
     out.print(Text(f"{', '.join(words)}: {ending}", style="bold red" if bad else "bold green"))
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _OFFERED: Final[dict[str, tuple[str, Callable[[Request], Response]]]] = {}
 """URL to the path and the IdP that answers it; a URL holds the port of a listening socket, so none comes twice."""
 
+_NO_CONDITIONS: Final[Mapping[str, str]] = MappingProxyType({})
+
 
 def offer(url: str, path: str, answer: Callable[[Request], Response]) -> None:
     """Let the document at a URL be read here, as `answer` gives it for a GET of `path`."""
@@ -48,7 +50,7 @@ class NearFetch:
         ca_file: str | None,
         max_bytes: int,
         timeout_s: float,
-        conditions: Mapping[str, str] = MappingProxyType({}),
+        conditions: Mapping[str, str] = _NO_CONDITIONS,
     ) -> FetchResult:
         """Fetch once; see `verifier.fetch.Fetch`."""
         offered = _OFFERED.get(url)

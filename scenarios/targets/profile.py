@@ -30,12 +30,23 @@ class TargetError(Exception):
         self.message: Final = message
 
 
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A declared value that breaks a floor, and what the target is held to in its place."""
+
+    knob: str
+    declared: Any
+    held: Any
+    floor: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """One target's profile; what nobody declares has the defaults that stand here.
 
     `knobs` holds the declared policies by name. `checks` names the claims that the target checks itself.
-    `stated` names what the profile says on purpose even where that is the default.
+    `stated` names what the profile says on purpose even where that is the default. `breaches` are the declared
+    values that broke a floor; `knobs` then holds the floor in their place.
     """
 
     scope: str = "library"
@@ -46,10 +57,16 @@ class Profile:
     checks: tuple[str, ...] = CHECKS
     notes: str = ""
     stated: frozenset[str] = frozenset()
+    breaches: tuple[Breach, ...] = ()
 
     def can(self, capability: str) -> bool:
         """Return whether the capability is declared."""
         return capability in self.capabilities
+
+    @property
+    def declared(self) -> dict[str, Any]:
+        """The policies as they were declared, those below a floor too."""
+        return {**self.knobs, **{breach.knob: breach.declared for breach in self.breaches}}
 
     def merge(self, declaration: Declaration) -> Profile:
         """Return the profile with what the target says of itself.

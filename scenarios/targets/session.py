@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from scenarios.targets.channel import ChannelFailure, ChannelGarbage, ChannelMissing
+from scenarios.targets.floors import within_floors
 from scenarios.targets.profile import Profile, TargetError
 from scenarios.targets.protocol import (
     DONE,
@@ -123,7 +124,7 @@ class Session:
         with self._lock:
             try:
                 answer = self._begin()
-                self.profile = self.profile.merge(answer)
+                self.profile = within_floors(self.profile.merge(answer))
             except (ChannelFailure, ProtocolViolation) as failure:
                 kind = _kind(failure)
                 self._counts[kind] += 1

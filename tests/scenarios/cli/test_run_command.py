@@ -275,3 +275,54 @@ def test_an_interrupt_leaves_the_report_of_what_ran(touchstone: Touchstone) -> N
     assert run["interrupted"] is True
     assert [result["id"] for result in run["results"]] == ALL[:1]
     assert "interrupted: this is the report of what ran" in ended.out
+
+
+CHOICES = """\
+group: demo/choices
+title: Tokens whose verdict is a choice
+given: {users: {ann: ann-sub}}
+scenarios:
+  - {id: good, says: Ann comes in, rules: [CLM-011], expect: ann}
+  - {id: late, says: A token from the future is a choice, rules: [CLM-016], claim: {ver: x}, control: good,
+     expect: {by: iat_future, reject: {reject: any}, accept: ann}}
+"""
+
+
+def choices(touchstone: Touchstone, knobs: str, *more: str) -> Ended:
+    profile = f"{{scope: library, keys: [jwks], knobs: {{{knobs}}}}}"
+    target = touchstone.write(
+        "c.yaml", f"adapter: in-process\npython: target.py:careless\nprofile: {profile}\n"
+    )
+    table = touchstone.write("choices.yaml", CHOICES)
+    return touchstone("run", "--catalog", table, "--target", target, *more)
+
+
+def test_a_target_that_declares_one_thing_and_does_another_has_a_finding_of_its_profile(
+    touchstone: Touchstone,
+) -> None:
+    ended = choices(touchstone, "iat_future: reject", "--json", "-")
+
+    (record,) = json.loads(ended.out)["policies"]
+    assert ended.status == 1
+    assert (record["knob"], record["kind"], record["finding"]) == ("iat_future", "other value", True)
+    assert record["message"] == "declares reject, behaves like accept"
+
+
+def test_what_a_library_chooses_is_told_and_no_finding(touchstone: Touchstone) -> None:
+    ended = choices(touchstone, "")
+
+    assert (ended.status, ended.err) == (0, "")
+    assert "behaves like iat_future=accept" in ended.out
+
+
+def test_a_value_below_its_floor_is_named_before_anything_runs_and_is_a_finding(
+    touchstone: Touchstone,
+) -> None:
+    ended = choices(touchstone, "leeway_s: 900", "--json", "-")
+
+    said = "leeway_s: declares 900, below its floor (at most 300); held to 300"
+    run = json.loads(ended.out)
+    assert (ended.status, ended.err) == (1, f"touchstone run: {said}\n")
+    assert run["profile"]["knobs"] == {"leeway_s": 900}
+    assert [one["kind"] for one in run["policies"]] == ["below floor", "chosen"]
+    assert run["totals"]["fail"] == 0

@@ -16,6 +16,8 @@ from scenarios.results import (
     Exchange,
     HealthRecord,
     Kind,
+    ProfileKind,
+    ProfileRecord,
     Result,
     Run,
     Severity,
@@ -232,3 +234,56 @@ def test_hostile_text_survives_the_terminal_as_readable_text() -> None:
     assert "\x1b" not in text
     assert "\x00" not in text
     assert "\\x1b[2J" in text
+
+
+def record(knob: str, kind: ProfileKind, message: str, **more: Any) -> ProfileRecord:
+    plain: dict[str, Any] = {"held_to": None, "declared": False, "like": {"x": ("a/b/c",)}}
+    finding = kind not in (ProfileKind.CHOSEN, ProfileKind.VARIES)
+    return ProfileRecord(knob=knob, kind=kind, message=message, **{"finding": finding, **plain, **more})
+
+
+POLICIES = (
+    record("nokid", ProfileKind.CHOSEN, "behaves like x"),
+    record("iat_type", ProfileKind.VARIES, "varies: like x in a/b/c"),
+    record("conflict", ProfileKind.OTHER_VALUE, "declares reject, behaves like claim_wins"),
+    record("wrong_type", ProfileKind.INCONSISTENT, "is inconsistent: like x in a/b/c"),
+    record("dup_kid", ProfileKind.INCONSISTENT, "known", finding=False, known="a bug (link)"),
+)
+
+
+def test_a_target_that_contradicts_its_profile_is_told_apart_from_a_choice_of_its_own() -> None:
+    text = printed(run_of(RESULTS[1], policies=POLICIES))
+
+    findings, _, choices = text.partition("choices that are the library's own, and no findings:")
+    assert "2 findings of the target's own profile:\n   knob         wrong_type: is inconsistent" in findings
+    assert "conflict: declares reject, behaves like claim_wins" in findings
+    assert "behaves like nokid=x" in choices
+    assert "varies       iat_type" in choices
+    assert "1 known failures (baseline):\n   knob         dup_kid: a bug (link)" in choices
+    assert "2 findings of its own profile, no other finding: 1 of 1 scenarios pass" in choices
+
+
+@pytest.mark.parametrize(
+    "scope, held",
+    [("library", "a library: where the standards leave a choice"), ("system", "held to the default")],
+)
+def test_the_head_says_what_a_target_is_held_to_that_declares_nothing(scope: str, held: str) -> None:
+    run = run_of(RESULTS[1])
+    run.profile["scope"] = scope
+
+    assert held in printed(run)
+
+
+def test_junit_has_a_failed_case_for_each_finding_of_the_profile_and_all_as_properties() -> None:
+    root = ET.fromstring(junit_xml(run_of(*RESULTS[:2], policies=POLICIES)))  # noqa: S314 - our own XML
+
+    assert (root.get("tests"), root.get("failures")) == ("4", "3")
+    suite = root.find("testsuite[@name='profile']")
+    assert suite is not None
+    told = {one.get("name"): one.get("value") for one in suite.iterfind("properties/property")}
+    assert told == {f"knob {one.knob}": one.message for one in POLICIES}
+    failed = {case.get("name"): case.find("failure") for case in suite.iterfind("testcase")}
+    assert list(failed) == ["wrong_type", "conflict"]
+    assert failed["wrong_type"] is not None
+    assert failed["wrong_type"].get("type") == "inconsistent"
+    assert failed["wrong_type"].text == "x: a/b/c"
