@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from scenarios import rulebook
 from scenarios.results import WORST_FIRST, Kind, Severity
 from scenarios.rulebook import Level, LibraryDefault, Scope
+from scenarios.tables.expect import DECLARED, UNDECLARED
 from scenarios.targets.protocol import readable
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def _right_cases(expectation: Expectation, profile: Profile) -> tuple[Case, ...]
         return (expectation.cases[""],)
     every = tuple(expectation.cases.values())
     declared = profile.knobs.get(expectation.knob)
+    if declared is not None and UNDECLARED in expectation.cases:
+        return (expectation.cases[DECLARED if declared else UNDECLARED],)
     if declared is not None:
         case = expectation.cases.get(_word(declared))
         return every if case is None else (case,)
@@ -103,6 +106,8 @@ def judge(
 def _same_kind(outcome: Outcome, verdict: Verdict) -> bool:
     if outcome.kind == "warned":
         return verdict.kind == "onboarded" and bool(verdict.warnings)
+    if outcome.kind == "unwarned":
+        return verdict.kind == "onboarded" and not verdict.warnings
     return outcome.kind == verdict.kind
 
 
@@ -113,6 +118,8 @@ def _wrong_kind(right: tuple[Outcome, ...], verdict: Verdict, user: str | None) 
             return Finding(Severity.FALSE_ACCEPT, f"expected {wanted}; accepted as {_named(verdict, user)}")
         case "onboarded" if any(outcome.kind == "warned" for outcome in right):
             return Finding(Severity.FALSE_ACCEPT, f"expected {wanted}; onboarded without a warning")
+        case "onboarded" if any(outcome.kind == "unwarned" for outcome in right):
+            return Finding(Severity.FALSE_REJECT, f"expected {wanted}; {in_words(verdict)}")
         case "onboarded":
             return Finding(Severity.FALSE_ACCEPT, f"expected {wanted}; the record was onboarded")
     return Finding(Severity.FALSE_REJECT, f"expected {wanted}; {in_words(verdict)}")

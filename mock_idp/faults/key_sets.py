@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mock_idp.faults.registry import FaultContext, FaultError, fault, whole
+from mock_idp.faults.registry import FaultContext, FaultError, fault, text, whole
 from mock_idp.http import Response
 
 MAX_DEPTH = 1_000_000
@@ -63,6 +63,14 @@ def _with_json(response: Response, value: Any) -> Response:
 def empty_set(response: Response, _arg: Any, _context: FaultContext) -> Response:
     """The body is a JWKS without keys."""
     return response.with_body(b'{"keys":[]}')
+
+
+@fault("needs_query", rules=("AZR-016", "AZR-026"), takes="the query, such as `appid=app-1`")
+def needs_query(response: Response, arg: Any, context: FaultContext) -> Response:
+    """The keys are served under this query alone, letter by letter; without it the JWKS holds other keys."""
+    if context.request.query == text(arg, "needs_query"):
+        return response
+    return _with_json(response, {"keys": list(UNKNOWN_ENTRIES)})
 
 
 @fault("keys_miscased", rules=("KEY-028",))

@@ -42,6 +42,7 @@ def _replace(_scene: Scene, party: Party, argument: Any) -> None:
 
 
 def _fault(scene: Scene, party: Party, argument: Any) -> None:
+    party = party if argument.of is None else scene.parties[argument.of]
     fault = argument.is_ if isinstance(argument.is_, str) else filled(dict(argument.is_), scene.canary_url)
     scene.lab.idp.set_fault(party.path, argument.at, fault, times=argument.times)
 

@@ -48,11 +48,18 @@ def token(
 
 def _draft(scene: Scene, spec: TokenSpec, party: Party, key: str | None) -> Draft:
     issuer: Issuer = party.issuer
-    user = spec.user or next(iter(scene.users_of(party.name)), None)
+    user = _user(scene, spec, party)
     dialect = issuer.persona if spec.persona is None else persona(spec.persona)
     if dialect is not issuer.persona:
         # Another kind of token of the same IdP, such as Entra's v1 beside v2.
-        issuer = Issuer(dialect, issuer.ring, audience=issuer.audience, tenant=issuer.tenant, clock=scene.now)
+        issuer = Issuer(
+            dialect,
+            issuer.ring,
+            audience=issuer.audience,
+            tenant=issuer.tenant,
+            base_url=issuer.base_url,
+            clock=scene.now,
+        )
     draft = issuer.draft(Person.named(spec.person or user or "ann"), **_options(scene, spec, party, key))
     external_id = None if user is None else scene.external_id(user)
     if not dialect.fixed_sub and external_id is not None:
@@ -65,10 +72,18 @@ def _draft(scene: Scene, spec: TokenSpec, party: Party, key: str | None) -> Draf
     return draft
 
 
+def _user(scene: Scene, spec: TokenSpec, party: Party) -> str | None:
+    """Return the user whose External ID is `sub`; nobody where the IdP's own `sub` is wanted."""
+    if spec.user is None and (spec.person is not None or spec.kind == "machine"):
+        return None
+    return spec.user or next(iter(scene.users_of(party.name)), None)
+
+
 def _options(scene: Scene, spec: TokenSpec, party: Party, key: str | None) -> Any:
     options: dict[str, Any] = {"now": scene.now(), "lifetime_s": LIFETIME_S}
     if spec.scopes is not None:
         options["scopes"] = tuple(spec.scopes)
+    options |= {name: value for name in ("kind", "client") if (value := getattr(spec, name)) is not None}
     if key is not None:
         options["key"] = _key(party, key, spec.alg)
     elif spec.alg is not None:

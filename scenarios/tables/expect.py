@@ -17,10 +17,14 @@ from scenarios.targets.protocol import REFUSE_REASONS, REJECT_REASONS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ONBOARDING: Final = frozenset({"onboarded", "warned", "refused", "asked"})
+ONBOARDING: Final = frozenset({"onboarded", "warned", "unwarned", "refused", "asked"})
 """The kinds of outcome that an onboarding request has."""
-GOOD: Final = frozenset({"accept", "onboarded", "warned"})
+GOOD: Final = frozenset({"accept", "onboarded", "warned", "unwarned"})
 """The kinds of outcome by which a control shows that the target can say yes."""
+UNDECLARED: Final = "undeclared"
+"""The case of a knob without listed values (a list, a number) that the target leaves as it is."""
+DECLARED: Final = "declared"
+"""The case of such a knob that the target declares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Outcome:
                 return "HTTP status " + " or ".join(map(str, self.statuses))
             case "warned":
                 return "onboarded with a warning"
+            case "unwarned":
+                return "onboarded without a warning"
             case "asked":
                 return "asked about " + " or ".join(self.reasons) if self.reasons else "asked"
         return self.kind + (f" ({' or '.join(self.reasons)})" if self.reasons else "")
@@ -73,6 +79,8 @@ class Expectation:
         """What holds under the knob's default."""
         if self.knob is None:
             return self.cases[""]
+        if UNDECLARED in self.cases:
+            return self.cases[UNDECLARED]
         default = rulebook.knobs()[self.knob].default
         return self.cases.get(str(default), next(iter(self.cases.values())))
 
@@ -123,12 +131,13 @@ def _by_knob(value: dict[str, Any], users: Mapping[str, Any], decided: tuple[str
     if name in decided:
         raise ValueError(f"knob '{name}' has decided already, one level up")
     cases = {key: item for key, item in value.items() if key != "by"}
-    if not knob.values:
+    if not knob.values and knob.default:
         raise ValueError(f"knob '{name}' has no listed values to choose by")
+    values = knob.values or (UNDECLARED, DECLARED)
     for key in cases:
-        if key not in knob.values:
-            raise ValueError(f"'{key}' is no value of knob '{name}'{nearest(key, knob.values)}")
-    if lacking := [key for key in knob.values if key not in cases]:
+        if key not in values:
+            raise ValueError(f"'{key}' is no value of knob '{name}'{nearest(key, values)}")
+    if lacking := [key for key in values if key not in cases]:
         raise ValueError(f"no answer is given for {name}={lacking[0]}")
     return Expectation({key: _case(item, users, (*decided, name)) for key, item in cases.items()}, name)
 
@@ -156,11 +165,11 @@ def _outcome(kind: str, item: Any, users: Mapping[str, Any]) -> Outcome:
             return Outcome("refused", reasons=_reasons(words, REFUSE_REASONS))
         case "asked":
             return Outcome("asked", reasons=tuple(map(str, words)))
-        case "onboarded" | "warned" if item in (True, None):
+        case "onboarded" | "warned" | "unwarned" if item in (True, None):
             return Outcome(kind)
         case "status" if all(isinstance(word, int) and 100 <= word <= 599 for word in words):
             return Outcome("status", statuses=words)
-    kinds = ("accept", "reject", "refused", "asked", "onboarded", "warned", "status", "by")
+    kinds = ("accept", "reject", "refused", "asked", "onboarded", "warned", "unwarned", "status", "by")
     raise ValueError(f"expect cannot read '{kind}: {item}'{nearest(kind, kinds)}")
 
 

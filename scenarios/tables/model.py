@@ -68,9 +68,19 @@ class TokenSpec(Strict, frozen=True, kw_only=True):
     of: Annotated[
         str | None, Doc(description="The integration whose IdP issues the token; the main one by default")
     ] = None
-    person: Annotated[str | None, Doc(description="The person an Entra token is about; ann by default")] = (
-        None
-    )
+    person: Annotated[
+        str | None,
+        Doc(description="The person it is about, when it is no user: sub is then what the IdP itself issues"),
+    ] = None
+    kind: Annotated[
+        Literal["access", "id", "machine"] | None,
+        Doc(
+            description="Access token, ID token, or one that a client got for itself; what an API gets by default"
+        ),
+    ] = None
+    client: Annotated[
+        str | None, Doc(description="The id of the client that asked for it; the audience of an ID token")
+    ] = None
     scopes: Annotated[
         list[str] | None, Doc(description="What the client asked for, such as [openid, profile]")
     ] = None
@@ -214,6 +224,9 @@ class FaultStep(Strict, frozen=True, kw_only=True):
     at: Literal["jwks"]
     is_: str | dict[str, Any] = msgspec.field(name="is")
     times: int | None = None
+    of: Annotated[
+        str | None, Doc(description="The integration whose IdP misbehaves; the main one by default")
+    ] = None
 
 
 class OnboardStep(IntegrationSpec, frozen=True, kw_only=True):

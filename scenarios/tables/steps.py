@@ -109,6 +109,7 @@ class Actions:
             row.one_of(argument, self.integrations, "integration of this scenario", where)
         elif what == "fault":
             row.one_of(words.fault_name(argument.is_), words.faults(), "fault", (*where, "is"))
+            row.one_of(argument.of, self.integrations, "integration of this scenario", (*where, "of"))
         else:
             for name in words.keys_of_move(argument):
                 row.one_of(name, {*words.keys(), "old"}, "key", where)

@@ -71,16 +71,20 @@ class ReferenceTarget:
 
     def __init__(self, policy: Policy = _POLICY) -> None:
         self._now = 0.0
+        self._elapsed = 0.0
         self._policy = policy
         self._nodes = [self._node()]
         self._live: dict[str, tuple[IntegrationRecord, tuple[User, ...]]] = {}
         self._purged: list[tuple[str, str]] = []
 
     def _node(self) -> Verifier:
-        return Verifier(self._policy, clock=self._time, monotonic=self._time, spawn=_at_once)
+        return Verifier(self._policy, clock=self._time, monotonic=self._monotonic, spawn=_at_once)
 
     def _time(self) -> float:
         return self._now
+
+    def _monotonic(self) -> float:
+        return self._elapsed
 
     def start(self, _message: Mapping[str, Any]) -> dict[str, Any]:
         """Answer `start`."""
@@ -169,7 +173,10 @@ class ReferenceTarget:
         return self._nodes[number - 1]
 
     def _tell_time(self, message: Mapping[str, Any]) -> None:
-        self._now = float(message.get("now", self._now))
+        now = float(message.get("now", self._now))
+        # OPS-016: a wall clock that is set back takes no time away that has passed.
+        self._elapsed += max(0.0, now - self._now)
+        self._now = now
 
 
 def reference_session(profile: Profile | None = None) -> Session:

@@ -8,6 +8,7 @@ import pytest
 
 from mock_idp import FAULTS, Issuer, KeyRing, MockIdP, Request, Response, fixed_key, persona
 from mock_idp.faults import FaultError
+from mock_idp.faults.key_sets import UNKNOWN_ENTRIES
 from mock_idp.http import PROMPT
 
 NOW = 1_767_225_600
@@ -101,7 +102,7 @@ DELIVERIES: dict[str, tuple[Any, dict[str, Any]]] = {
     "cut_off": ({"cut_off": 10}, {"cut_at": 10}),
     "closed_connection": ("closed_connection", {"closed": True}),
 }
-ELSEWHERE = {"stale", "not_modified", "turned"}
+ELSEWHERE = {"stale", "not_modified", "turned", "needs_query"}
 """Faults with a test of their own below."""
 
 
@@ -160,6 +161,15 @@ def test_stale_alternates_between_the_set_before_the_last_change_and_the_present
     seen = [[entry["kid"] for entry in keys(ask(idp))] for _ in range(4)]
 
     assert seen == [["a"], ["b"], ["a"], ["b"]]
+
+
+def test_keys_that_need_a_query_are_served_under_that_query_alone(idp: MockIdP) -> None:
+    honest = ask(idp)
+    idp.set_fault("/t", "jwks", {"needs_query": "appid=app-1"})
+
+    assert ask(idp, "appid=app-1").body == honest.body
+    for query in ("", "appid=app-2", "APPID=app-1", "appid=app-1&x=1", "appid=app%2D1"):
+        assert keys(ask(idp, query)) == list(UNKNOWN_ENTRIES)
 
 
 def test_a_duplicate_kid_stands_before_the_honest_one(idp: MockIdP) -> None:

@@ -713,6 +713,23 @@ CASES: dict[str, list[tuple[Any, str, Check]]] = {
             lambda s: s.true() and s.draft.claims.keys() - s.claims.keys() == {"iss", "aud"},
         ),
     ],
+    "long_claim": [
+        (
+            {"member": "sub", "item": "ab", "times": 3, "last": "c"},
+            "RS256",
+            lambda s: s.true() and s.claims == {**s.draft.claims, "sub": "abababc"},
+        ),
+        (
+            {"member": "aud", "item": ["x"], "times": 4, "last": "api"},
+            "RS256",
+            lambda s: s.true() and s.claims == {**s.draft.claims, "aud": ["x", "x", "x", "x", "api"]},
+        ),
+        (
+            {"member": "groups", "item": [7], "times": 2},
+            "ES256",
+            lambda s: s.true() and s.claims == {**s.draft.claims, "groups": [7, 7]},
+        ),
+    ],
     "tamper": [
         (
             {"sub": "admin"},
@@ -889,6 +906,10 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("header_members", {"remove": [1]}, "RS256", "is text"),
     ("claims_missing", None, "RS256", "needs a list of names"),
     ("claims_missing", [], "RS256", "needs the names"),
+    ("long_claim", {"member": "sub", "item": "a"}, "RS256", "needs 'times'"),
+    ("long_claim", {"member": "sub", "item": "a", "times": 0}, "RS256", "whole number from 1"),
+    ("long_claim", {"member": "sub", "item": ["a", "b"], "times": 2}, "RS256", "no list of one"),
+    ("long_claim", {"member": "sub", "item": "a", "times": 2, "last": 1}, "RS256", "is text"),
     ("polyglot", None, "RS256", "needs the claims"),
 ]
 

@@ -217,6 +217,37 @@ def test_a_policy_is_held_to_what_the_target_declares(
     assert result.outcome is outcome
 
 
+@pytest.mark.parametrize(
+    "scope, declared, right",
+    [
+        ("system", {}, ["accept as ann"]),
+        ("system", {"client_allowlist": []}, ["accept as ann"]),
+        ("system", {"client_allowlist": ["scan"]}, ["reject"]),
+        ("library", {}, ["accept as ann"]),
+    ],
+)
+def test_a_list_or_a_number_is_judged_by_whether_it_is_declared(
+    play: Play, scope: str, declared: dict[str, Any], right: list[str]
+) -> None:
+    expectation = play.table(GOOD + bad("{by: client_allowlist, undeclared: ann, declared: reject}"))[
+        "bad"
+    ].expected
+
+    answers = right_answers(expectation, Profile(scope=scope, knobs=declared))
+
+    assert [str(answer) for answer in answers] == right
+
+
+def test_a_library_may_have_a_limit_that_it_does_not_declare(play: Play) -> None:
+    expectation = play.table(GOOD + bad("{by: max_lifetime_s, undeclared: ann, declared: reject}"))[
+        "bad"
+    ].expected
+
+    answers = right_answers(expectation, Profile(scope="library"))
+
+    assert [str(answer) for answer in answers] == ["accept as ann", "reject"]
+
+
 def test_a_library_may_do_what_no_standard_forbids_but_never_err(play: Play) -> None:
     rows = f"  - {{id: x, says: A, rules: [{POLICY}], expect: {BY_KNOB}}}\n"
 
@@ -491,6 +522,17 @@ def test_a_record_that_deserves_a_warning_must_be_given_one(
     double = play.double(onboard=lambda _: {"verdict": "onboarded", "warnings": warnings})
 
     result = play("  - {id: x, says: A, rules: [MAP-001], expect: warned}\n", double)["x"]
+
+    assert result.outcome is outcome
+
+
+@pytest.mark.parametrize("warnings, outcome", [([], Kind.PASS), (["it may change"], Kind.FAIL)])
+def test_a_record_that_deserves_no_warning_must_be_given_none(
+    play: Play, warnings: list[str], outcome: Kind
+) -> None:
+    double = play.double(onboard=lambda _: {"verdict": "onboarded", "warnings": warnings})
+
+    result = play("  - {id: x, says: A, rules: [MAP-001], expect: unwarned}\n", double)["x"]
 
     assert result.outcome is outcome
 

@@ -95,6 +95,17 @@ OF_A_ROW = [
         "knob 'conflict' has decided already, one level up",
     ),
     ("expect: {by: leeway_s, '60': ann}", "expect", "knob 'leeway_s' has no listed values to choose by"),
+    (
+        "expect: {by: max_lifetime_s, declared: ann}",
+        "expect",
+        "no answer is given for max_lifetime_s=undeclared",
+    ),
+    (
+        "expect: {by: client_allowlist, undeclared: ann, decalred: reject}",
+        "expect",
+        "'decalred' is no value of knob 'client_allowlist' (did you mean 'declared'?)",
+    ),
+    ("expect: ann, token: {kind: acess}", "kind", "'kind': 'acess' is no word for it (did you mean 'access'?)"),
     (NO, None, "a scenario that expects a no names its control: control: ID of its accepting twin"),
     (f"{NO}, control: goood", "control", "control 'goood' is no scenario of this group (did you mean 'good'?)"),
     (f"{NO}, control: x", "control", "control 'x' does not expect a yes"),
@@ -164,6 +175,11 @@ OF_A_ROW = [
         "steps: [{fault: {at: jwks, is: oversise}}, {authenticate: {expect: ann}}]",
         "is:",
         "'oversise' is no fault (did you mean 'oversize'?)",
+    ),
+    (
+        "steps: [{fault: {at: jwks, is: empty_set, of: othr}}, {authenticate: {expect: ann}}]",
+        "of",
+        "'othr' is no integration of this scenario (there is main)",
     ),
     (
         "steps: [{advance: soon}, {authenticate: {expect: ann}}]",
