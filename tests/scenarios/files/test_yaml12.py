@@ -195,7 +195,8 @@ def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
 
 
 _SCRAPS = st.sampled_from(
-    ["!absent", "!absent}", "!json ", "!!str ", "!base64 ", "!repeat 9 ", "&a ", "*a", "{", "}", "[", "]", ": ", "- ", ", ",
+    ["!absent", "!absent}", "!json ", "!!str ", "!base64 ", "!repeat 9 ", "&a ", "*a",
+     "{", "}", "[", "]", ": ", "- ", ", ",
      "\n",
      "  ", "? ", "| ", "'", '"', "#", "---\n", "%YAML 1.2\n", "\t", "0x", "1e9", "\x00", "\ud800", "~", "\u2028"]
 )  # fmt: skip
