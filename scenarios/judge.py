@@ -255,7 +255,7 @@ def judge_requests(
                 text = f"expected the query '{bound.query}' at {endpoint}; the IdP saw '{readable(request.query, 200)}'"
                 return Finding(Severity.REQUESTS, text)
             for header in bound.without:
-                if request.header(header) is not None:
+                if request.header(header.lower()) is not None:
                     text = f"expected no header {header} at {endpoint}; the IdP saw one"
                     return Finding(Severity.REQUESTS, text)
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,12 +41,16 @@ class TableErrors(Exception):  # noqa: N818 - it holds all of them
         super().__init__("\n".join(map(str, self.problems)))
 
 
+MAX_LISTED: Final = 14
+"""A message lists no more words than this: the names of all keys, and `old`, just fit."""
+
+
 def nearest(word: str, words: Iterable[str]) -> str:
     """Return ` (did you mean 'x'?)` for the nearest of the words, or what there is, or nothing."""
     words = sorted(words)
     close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     if close:
         return f" (did you mean '{close[0]}'?)"
-    if 0 < len(words) <= 12:
+    if 0 < len(words) <= MAX_LISTED:
         return f" (there is {', '.join(words)})"
     return ""

@@ -172,6 +172,16 @@ def test_keys_that_need_a_query_are_served_under_that_query_alone(idp: MockIdP) 
         assert keys(ask(idp, query)) == list(UNKNOWN_ENTRIES)
 
 
+def test_turned_keys_come_in_another_order_each_time(idp: MockIdP) -> None:
+    for name in ("b", "c"):
+        idp.issuer("/t").ring.add(fixed_key(name, "ES256"))
+    idp.set_fault("/t", "jwks", "turned")
+
+    seen = ["".join(entry["kid"] for entry in keys(ask(idp))) for _ in range(4)]
+
+    assert seen == ["bca", "cab", "abc", "bca"]
+
+
 def test_a_duplicate_kid_stands_before_the_honest_one(idp: MockIdP) -> None:
     idp.set_fault("/t", "jwks", {"duplicate_members": "kid"})
 

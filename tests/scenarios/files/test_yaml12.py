@@ -72,6 +72,8 @@ def mistakes(text: str | bytes) -> list[str]:
         ("!absent", ABSENT),
         ("!json '1e400'", Json("1e400")),
         ("!base64 AP8=", b"\x00\xff"),
+        ("!repeat 3 ab", "ababab"),
+        ("!repeat '2  x'", " x x"),
     ],
 )
 def test_a_scalar_is_what_the_core_schema_of_yaml_1_2_says(written: str, read: object) -> None:
@@ -140,10 +142,14 @@ def test_every_value_has_its_place_and_a_member_that_of_its_name() -> None:
         ("? [a]\n: b", "t.yaml:1:3: a key is a word, not a list, a mapping, an alias or a tag"),
         ("!json a: b", "t.yaml:1:1: a key is a word, not a list, a mapping, an alias or a tag"),
         ("a: !jsn '5'", "t.yaml:1:4: '!jsn' is no tag of these tables (did you mean '!json'?)"),
-        ("a: !!str 5", "t.yaml:1:4: '!!str' is no tag of these tables (there is !absent, !base64, !json)"),
-        ("a: !!python/x []", "t.yaml:1:4: '!!python/x' is no tag of these tables (there is !absent, !base64, !json)"),
+        ("a: !!str 5", "t.yaml:1:4: '!!str' is no tag of these tables (there is !absent, !base64, !json, !repeat)"),
+        ("a: !!py []", "t.yaml:1:4: '!!py' is no tag of these tables (there is !absent, !base64, !json, !repeat)"),
         ("a: !json {b: 1}", "t.yaml:1:4: '!json' is no tag of these tables (did you mean '!json'?)"),
         ("a: !absent 5", "t.yaml:1:4: '!absent' takes no value"),
+        ("a: !repeat ab", "t.yaml:1:4: '!repeat' takes a number and a text, such as !repeat 300 ab"),
+        ("a: !repeat 3", "t.yaml:1:4: '!repeat' takes a number and a text, such as !repeat 300 ab"),
+        ("a: !repeat 99999999999 a", "t.yaml:1:4: '!repeat' takes a number and a text, such as !repeat 300 ab"),
+        ("a: !repeat 1000001 ab", "t.yaml:1:4: '!repeat' makes at most 2,000,000 characters"),
         ("a: !base64 '*'", "t.yaml:1:4: '!base64' takes standard base64 text"),
         ("a: 1\n---\nb: 2", "t.yaml:2:1: a second document starts here: a file holds one"),
         ("a:\n\tb: c", f"t.yaml:2:1: {NO_TOKEN}"),
@@ -189,7 +195,9 @@ def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
 
 
 _SCRAPS = st.sampled_from(
-    ["!absent", "!absent}", "!json ", "!!str ", "!base64 ", "&a ", "*a", "{", "}", "[", "]", ": ", "- ", ", ", "\n",
+    ["!absent", "!absent}", "!json ", "!!str ", "!base64 ", "!repeat 9 ", "&a ", "*a",
+     "{", "}", "[", "]", ": ", "- ", ", ",
+     "\n",
      "  ", "? ", "| ", "'", '"', "#", "---\n", "%YAML 1.2\n", "\t", "0x", "1e9", "\x00", "\ud800", "~", "\u2028"]
 )  # fmt: skip
 

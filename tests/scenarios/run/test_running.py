@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import ssl
 import time
+import urllib.error
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mock_idp.fixed_keys import fixed_key
 from scenarios.rehearse import rehearse
 from scenarios.results import Kind, Severity
 from scenarios.run import run
@@ -35,6 +40,13 @@ def row(members: str) -> str:
 def record(double: Any, number: int = 0) -> dict[str, Any]:
     integration: dict[str, Any] = double.of("onboard")[number]["integration"]
     return integration
+
+
+def fetched(url: str, context: ssl.SSLContext | None = None) -> bytes:
+    request = urllib.request.Request(url, headers={"X-Own": "1"})  # noqa: S310 - the URL is of the mock IdP
+    with urllib.request.urlopen(request, context=context) as answer:  # noqa: S310 - as above
+        body: bytes = answer.read()
+        return body
 
 
 def forms(double: Any, number: int = 0) -> set[str]:
@@ -214,6 +226,129 @@ def test_the_steps_are_done_in_order_and_the_first_deviation_ends_them(play: Pla
     assert double.of("authenticate")[0]["now"] == START + 3600
     assert play.claims_of(double.of("authenticate")[0])["iat"] == START
     assert record(double, 1)["audience"] == "other"
+
+
+def test_a_purge_names_the_key_by_its_thumbprint_and_the_integration(play: Play) -> None:
+    class Operated(play.double):  # type: ignore[name-defined,misc]  # a class that a fixture brings
+        def purge(self, message: dict[str, Any]) -> dict[str, Any]:
+            self.messages.append(message)
+            return {"ok": True}
+
+    double = Operated(capabilities=["clock", "reset", "users", "purge"])
+    row_ = row(
+        "steps: [{authenticate: {expect: ann}}, {rotate: {}}, {purge: old}, {authenticate: {expect: ann}}]"
+    )
+
+    result = play(row_, double, "x")["x"]
+
+    assert result.outcome is Kind.PASS
+    (message,) = double.of("purge")
+    assert message["id"] == record(double)["id"]
+    assert message["thumbprint"] == fixed_key("a").thumbprint()
+
+
+def test_a_target_that_cannot_purge_is_not_asked(play: Play) -> None:
+    result = play(row("steps: [{purge: a}, {authenticate: {expect: ann}}]"), play.double(), "x")["x"]
+
+    assert (result.outcome, result.message) == (
+        Kind.NOT_APPLICABLE,
+        "the target does not declare the capability purge",
+    )
+
+
+@pytest.mark.parametrize("flaw", ["good", "expired", "not_yet_valid", "self_signed", "wrong_host"])
+def test_a_jwks_over_tls_is_served_with_the_flaw_that_is_named(play: Play, flaw: str) -> None:
+    double = play.double(keys=["jwks_uri"])
+
+    def fetch(_message: dict[str, Any]) -> dict[str, Any]:
+        context = ssl.create_default_context(cafile=record(double)["ca_file"])
+        kid = json.loads(fetched(record(double)["jwks_uri"], context))["keys"][0]["kid"]
+        return {"verdict": "accept", "user": {"a": "ann"}[kid]}
+
+    def tried(message: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return fetch(message)
+        except urllib.error.URLError as error:
+            return {"verdict": "reject", "reason": "unavailable", "detail": str(error.reason)}
+
+    double.on_authenticate = tried
+
+    result = play(row(f"onboard: {{tls: {flaw}}}, expect: ann"), double, "x")["x"]
+
+    assert record(double)["jwks_uri"].startswith("https://127.0.0.1:")
+    assert (result.outcome is Kind.PASS) is (flaw == "good")
+    assert "certificate verify failed" in result.message or flaw == "good"
+
+
+def test_users_who_are_no_more_are_not_sent(play: Play) -> None:
+    double = play.double()
+
+    play(row("steps: [{onboard: {without: [bob]}}, {authenticate: {expect: ann}}]"), double, "x")
+
+    assert [[user["name"] for user in message["users"]] for message in double.of("onboard")] == [
+        ["ann", "bob"],
+        ["ann"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "bound, message",
+    [
+        ("query: 'p=1'", ""),
+        ("query: 'p=2'", "expected the query 'p=2' at jwks; the IdP saw 'p=1'"),
+        ("without: [cookie]", ""),
+        ("without: [X-Own]", "expected no header X-Own at jwks; the IdP saw one"),
+    ],
+)
+def test_a_step_says_what_each_request_had(play: Play, bound: str, message: str) -> None:
+    double = play.double()
+
+    def fetch(sent: dict[str, Any]) -> dict[str, Any]:
+        fetched(sent["integration"]["jwks_uri"])
+        return {"verdict": "onboarded"}
+
+    double.on_onboard = fetch
+    steps = f"steps: [{{onboard: {{requests: {{jwks: {{{bound}}}}}}}}}, {{authenticate: {{expect: ann}}}}]"
+
+    result = play(row(f'onboard: {{at_start: false, jwks_uri: "{{jwks_uri}}?p=1"}}, {steps}'), double, "x")[
+        "x"
+    ]
+
+    assert result.message == message
+
+
+@pytest.mark.parametrize(
+    "quoted, outcome", [(0, Kind.PASS), (31, Kind.PASS), (64, Kind.FAIL), (200, Kind.FAIL)]
+)
+def test_an_answer_that_repeats_the_token_is_a_finding_where_it_must_not(
+    play: Play, quoted: int, outcome: Kind
+) -> None:
+    def refuse(message: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "verdict": "reject",
+            "reason": "malformed",
+            "detail": f"bad token {message['token'][7 : 7 + quoted]}!",
+        }
+
+    result = play(row("expect: {accept: ann, reject: any}, quoted: never"), play.double(refuse), "x")["x"]
+
+    assert result.outcome is outcome
+
+
+def test_the_address_that_a_fault_redirects_to_is_watched(play: Play) -> None:
+    double = play.double()
+
+    def fetch(_message: dict[str, Any]) -> dict[str, Any]:
+        with contextlib.suppress(urllib.error.HTTPError):
+            fetched(record(double)["jwks_uri"])
+        return {"verdict": "accept", "user": "ann"}
+
+    double.on_authenticate = fetch
+    steps = 'steps: [{fault: {at: jwks, is: {redirect: "{canary}"}}}, {authenticate: {expect: ann}}]'
+
+    result = play(row(f"canary: untouched, {steps}"), double, "x")["x"]
+
+    assert result.severity is Severity.CANARY
 
 
 def test_an_offboarding_that_crashes_is_an_error(play: Play) -> None:
@@ -399,7 +534,7 @@ def test_a_rehearsal_shows_every_record_and_token_in_order(play: Play, lab: Lab)
         "steps: [{authenticate: {as: first, times: 2, expect: ann}}, {rotate: {keep: none, to: c}},"
         " {advance: leeway_s + 1s}, {fault: {at: jwks, is: oversize}}, {heal: true}, {revoke: old},"
         " {mint: {as: two}}, {authenticate: {token: two, endpoint: 2, expect: ann}},"
-        " {flood: {tokens: 9, forge: unknown_kid, expect: reject}}, {offboard: main}]"
+        " {flood: {tokens: 9, forge: unknown_kid, expect: reject}}, {purge: a}, {offboard: main}]"
     )
     scenario = play.table(row(steps))["x"]
 
@@ -416,6 +551,7 @@ def test_a_rehearsal_shows_every_record_and_token_in_order(play: Play, lab: Lab)
         "keep a token as 'two'",
         "authenticate with the token 'two' at endpoint 2",
         "authenticate with 9 such tokens",
+        "purge a",
         "offboard main",
     ]
     assert shown[0].record is not None

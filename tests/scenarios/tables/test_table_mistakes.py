@@ -199,7 +199,7 @@ OF_A_ROW = [
     (
         "steps: [{authenticate: {expect: ann, requests: {jwks: {}}}}]",
         "jwks",
-        "a bound says at_most, at_least or both",
+        "a bound says at_most, at_least, query or without",
     ),
     (
         "steps: [{mint: {as: one, forge: huges}}, {authenticate: {token: one, expect: ann}}]",

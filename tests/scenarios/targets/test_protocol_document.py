@@ -22,6 +22,7 @@ from scenarios.targets.protocol import (
     onboard_message,
     parse_answer,
     parse_start,
+    purge_message,
     start_message,
 )
 from scenarios.targets.target_file import load_target, open_target
@@ -44,6 +45,7 @@ def test_every_request_that_is_shown_is_what_the_harness_sends() -> None:
         "onboard": lambda shown: onboard_message(shown["integration"], shown["users"], ["jwks_uri", "jwks"]),
         "authenticate": lambda shown: authenticate_message(shown["token"], now=float(shown["now"])),
         "offboard": lambda shown: offboard_message(shown["id"]),
+        "purge": lambda shown: purge_message(shown["id"], shown["thumbprint"]),
         "reset": lambda _shown: {"cmd": "reset"},
         "stop": lambda _shown: {"cmd": "stop"},
     }

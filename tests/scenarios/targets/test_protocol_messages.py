@@ -114,6 +114,7 @@ def test_a_start_answer_that_is_wrong_is_a_violation(answer: dict[str, Any], mes
         ("onboard", {"verdict": "asked"}, SAID, "does not say what about"),
         ("onboard", {"verdict": "onboarded", "warnings": "short"}, SAID, "its warnings are no list"),
         ("reset", {"ok": 1}, SAID, "says ok: 1"),
+        ("purge", {}, SAID, "does not say ok: true"),
         ("offboard", {}, SAID, "does not say ok: true"),
     ],
 )
@@ -186,7 +187,7 @@ def test_a_detail_is_cut_and_cannot_move_a_terminals_cursor() -> None:
     )
 )
 def test_no_answer_escapes_as_anything_but_a_verdict_or_a_violation(message: dict[str, Any]) -> None:
-    for cmd in ("onboard", "authenticate", "offboard", "reset", "stop"):
+    for cmd in ("onboard", "authenticate", "offboard", "purge", "reset", "stop"):
         with contextlib.suppress(ProtocolViolation):
             assert parse_answer({**message, "seq": 1}, cmd, 1, SAID).kind != "error"
 
