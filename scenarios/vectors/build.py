@@ -140,7 +140,7 @@ def _onboarding(
 
 
 def _too_many(record: dict[str, Any]) -> bool:
-    """Whether a set of keys, as certificates, would be refused for their number: the limit is theirs alone (ONB-008)."""
+    """Whether a set of keys would be refused as certificates, whose number alone is limited (ONB-008)."""
     return "jwks" in record and len(record.get("certificates", ())) > MAX_CERTIFICATES
 
 
