@@ -40,6 +40,8 @@ class Shown:
     """The address that must not be asked meanwhile."""
     requests: tuple[str, ...] = ()
     """The bounds on what the IdP may see meanwhile, in words."""
+    now: float | None = None
+    """The scenario's time when a token is sent (seconds since the epoch)."""
 
 
 def rehearse(scenario: Scenario, lab: Lab) -> Iterator[Shown]:
@@ -73,6 +75,7 @@ def rehearse(scenario: Scenario, lab: Lab) -> Iterator[Shown]:
                             expect=action.expect,
                             canary=canary,
                             requests=bounds,
+                            now=stage.now,
                         )
                 case Mint():
                     stage.kept[action.keep_as] = stage.token(action.token)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-WRITING = (ROOT / "docs" / "writing-scenarios.md").read_text(encoding="utf-8")
+WALK = "## From a bug report to a row"
+WRITING, _, GROWN = (ROOT / "docs" / "writing-scenarios.md").read_text(encoding="utf-8").partition(WALK)
 PYTEST = (ROOT / "docs" / "pytest.md").read_text(encoding="utf-8")
 GROUP = (
     "group: keys/example\ntitle: An example\ngiven: {users: {ann: ann-sub}, token: {claims: {exp: +2d}}}\n"
@@ -117,6 +120,31 @@ def test_minting_and_authenticating_say_the_same_of_a_token() -> None:
     assert (minted.claims, minted.key, second) == ({"exp": "+1h"}, "a", "early")
     assert not isinstance(first, str)
     assert first.claims == {"exp": "+2h"}
+
+
+def test_the_row_that_grows_in_the_writing_guide_does_what_it_shows(tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    asked = 0
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", GROWN, re.DOTALL | re.MULTILINE):
+        name = {"python": "my_verifier.py", "yaml": "tables/issuer-case.yaml"}.get(language)
+        if name is not None:
+            (tmp_path / ("target.yaml" if "adapter:" in block else name)).write_text(block, encoding="utf-8")
+            continue
+        line, _, shown = block.removeprefix("$ touchstone ").partition("\n")
+        done = subprocess.run(
+            [sys.executable, "-m", "scenarios", *shlex.split(line)],
+            cwd=tmp_path,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"},
+        )
+        said = re.sub(r" +$", "", done.stdout + done.stderr, flags=re.MULTILINE)
+        places = [said.index(part) for part in re.split(r"\.\.\.\n", shown) if part]
+        assert places == sorted(places)
+        assert said == shown or "..." in shown
+        asked += 1
+    assert asked == 7
 
 
 def test_the_knobs_of_the_writing_guide_can_be_declared(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import click
 from scenarios.cli.options import catalogue, chosen, plain_option, with_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from rich.console import Console
 
@@ -43,6 +43,8 @@ def command(
     scenario = scenarios.get(scenario_id, found[0])
     out = console(plain=plain)
     _about(scenario, out, row)
+    for label, text in _in_short(scenario, scenarios):
+        row(out, label, text)
     with Lab() as lab:
         for shown in rehearse(scenario, lab):
             _step(shown, out, row, raw=raw)
@@ -77,11 +79,34 @@ def _about(scenario: Scenario, out: Console, row: Callable[[Console, str, str], 
         row(out, label, text)
 
 
+def _in_short(scenario: Scenario, scenarios: Mapping[str, Scenario]) -> Iterator[tuple[str, str]]:
+    """Yield what is right and why, in words: who has never seen a table reads this first."""
+    from scenarios import rulebook
+    from scenarios.explain import differences, forgeries, meanings
+
+    expect = scenario.expected
+    if expect.knob is None:
+        yield "right is", str(expect)
+    else:
+        knob = rulebook.knobs()[expect.knob]
+        yield "right is", f"decided by the target's knob {knob.name}: {knob.about}"
+        for value, outcomes in expect.cases.items():
+            default = " (the default)" if value == knob.default else ""
+            yield f" {value}", " or ".join(map(str, outcomes)) + default
+    for word, meaning in meanings(expect):
+        yield f" {word}", meaning
+    for name, says in forgeries(scenario):
+        yield "forgery", f"{name}: {says}"
+    if scenario.control is not None:
+        for text in differences(scenario, scenarios[scenario.control]):
+            yield "unlike it", text
+
+
 def _step(shown: Shown, out: Console, row: Callable[[Console, str, str], None], *, raw: bool) -> None:
     from rich.text import Text
 
     out.print(Text(f"\n{shown.what}", style="bold"))
-    for label, text in (*_onboarded(shown), *_sent(shown.token)):
+    for label, text in (*_onboarded(shown), *_sent(shown.token), *_timed(shown)):
         row(out, label, text)
     if raw and isinstance(shown.token, str):
         out.print(shown.token, soft_wrap=True)
@@ -104,6 +129,13 @@ def _onboarded(shown: Shown) -> Iterator[tuple[str, str]]:
         external_id = json.dumps(user["external_id"], ensure_ascii=False)
         state = "" if user["active"] else " (inactive)"
         yield "user", cut(f"{user['name']}: External ID {external_id}{state}", 400)
+
+
+def _timed(shown: Shown) -> Iterator[tuple[str, str]]:
+    from scenarios.explain import times_of
+
+    if times := times_of(shown.token, shown.now):
+        yield "times", times
 
 
 def _sent(token: str | bytes | None) -> Iterator[tuple[str, str]]:

@@ -199,6 +199,16 @@ def _below(info: Any, step: str | int) -> Iterable[Any]:
 
 
 _TYPE = re.compile(r"`([^`]*)`")
+_ADVICE = (
+    (
+        re.compile(r"Expected `bool.*got `str`"),
+        ": in YAML 1.2 yes, no, on and off are text, write true or false",
+    ),
+    (re.compile(r"Expected `array.*got `object`"), ": start each item with '- '"),
+    (re.compile(r"Expected `array[^`]*`, got `(?:str|int|float)`"), ": write it in brackets, [a, b]"),
+    (re.compile(r"Expected `str.*got `(?:int|float|bool)`"), ": put it into quotes"),
+)
+"""What to do about a type that is often mistaken."""
 _WORDS = {
     "str": "text",
     "int": "a whole number",
@@ -215,8 +225,9 @@ _WORDS = {
 
 def _in_words(text: str) -> str:
     """Say a complaint of msgspec, such as 'Expected `str | null`, got `int`', in the words of these tables."""
+    advice = next((advice for pattern, advice in _ADVICE if pattern.search(text)), "")
     text = _TYPE.sub(lambda found: " or ".join(map(_word, found[1].split(" | "))), text)
-    return text[0].lower() + text[1:]
+    return text[0].lower() + text[1:] + advice
 
 
 def _word(name: str) -> str:

@@ -25,6 +25,18 @@ MAX_BYTES: Final = 4_000_000
 """A file longer than this (bytes) is refused unread."""
 MAX_DEPTH: Final = 40
 """Deeper nesting (levels) is a mistake; no table needs half of it."""
+_ADVICE: Final = {
+    "tab character": "; indent with spaces",
+    "cannot start any token": "; indent with spaces, and put a text that starts with a sign into quotes",
+    "mapping values are not allowed": "; a text with ': ' in it stands in quotes, and members of one mapping in one"
+    " column",
+    "did not find expected ',' or": "; close the bracket, and put a text with ':', ',' or a bracket in it into quotes",
+    "unexpected end of stream": "; a quote is opened here or above and never closed",
+    "did not find expected key": "; members of one mapping stand in one column, and a text with quotes in it in quotes",
+    "did not find expected '-'": "; rows of one list start in one column",
+    "could not find expected ':'": "; a member is written 'name: value'",
+}
+"""What to do, by a part of what libyaml says."""
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -156,7 +168,8 @@ class _Reader:
             "maximum nesting depth" in said
         ):  # libyaml's own bound, which it may meet before we see a single event
             return Problem(place, _TOO_DEEP)
-        return Problem(place, f"this is not YAML: {said}")
+        advice = next((advice for part, advice in _ADVICE.items() if part in said), "")
+        return Problem(place, f"this is not YAML: {said}{advice}")
 
     def _place(self, mark: Any) -> Place:
         return Place(self.source, mark.line + 1, mark.column + 1)
@@ -211,6 +224,12 @@ class _Reader:
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             place = self._place(event.start_mark)
             key = self._key(event, place)
+            if key == "<<":
+                self.problems.append(
+                    Problem(place, "merge keys (<<) are not used here: write the members out")
+                )
+                self.skip(next(self.events))
+                continue
             if key in seen:
                 self.problems.append(Problem(place, f"'{key}' stands twice in one mapping"))
             if key is None or key in seen:

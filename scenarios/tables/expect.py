@@ -27,6 +27,16 @@ DECLARED: Final = "declared"
 """The case of such a knob that the target declares."""
 
 
+_YES: Final = "a yes is the name of the user who comes in, such as expect: ann"
+_NO: Final = "a no is written expect: {reject: REASON}, or {reject: any}"
+_NOT_OURS: Final = {
+    **dict.fromkeys(("accept", "accepted", "ok", "pass", "yes", "allow", "allowed", "valid", "200"), _YES),
+    **dict.fromkeys(("rejected", "no", "fail", "deny", "denied", "invalid", "error", "unauthorized"), _NO),
+    "refused": "a record that is refused is written expect: {refused: REASON}",
+}
+"""Words that people write for a verdict, and what these tables have for them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One right answer: its kind and, where they matter, the user, the reasons (any of them), the HTTP status."""
@@ -148,6 +158,8 @@ def _outcomes(value: Any, users: Mapping[str, Any]) -> tuple[Outcome, ...]:
             return (Outcome(value),)
         if value == "reject":
             return (Outcome("reject"),)
+        if value not in users and value.lower() in _NOT_OURS:
+            raise ValueError(f"'{value}' is no word of expect: {_NOT_OURS[value.lower()]}")
         return (Outcome("accept", user=_user(value, users)),)
     if not isinstance(value, dict) or not value:
         raise ValueError("expect is a user's name, onboarded, or a mapping such as {reject: expired}")

@@ -139,6 +139,7 @@ def load_table(text: str | bytes, source: str) -> list[Scenario]:
             for path, raw in rows
             if (scenario := resolve(sink, raw, path, cell)) is not None
         }
+        _check_axes(sink, scenarios)
         made = _with_controls(sink, scenarios)
         if not sink.problems:
             return made
@@ -249,6 +250,21 @@ def _with_controls(sink: Sink, scenarios: Mapping[tuple[yaml12.Path, str], Scena
         elif control is not None:  # else a mistake that was named already
             made.append(replace(scenario, control=control.id))
     return made
+
+
+def _check_axes(sink: Sink, scenarios: Mapping[tuple[yaml12.Path, str], Scenario]) -> None:
+    """Note an axis of the matrix that changes nothing: its cells would be one scenario under several ids."""
+    matrix = sink.document.value.get("matrix") or {}
+    if "hmac" in matrix and not any(map(purpose.forges_hmac, scenarios.values())):
+        sink.add(("matrix", "hmac"), "no row has an HMAC forgery, which alone takes hmac from the matrix")
+    first: dict[yaml12.Path, Scenario] = {}
+    for (path, _), scenario in scenarios.items():
+        other = first.setdefault(path, scenario)
+        if other is not scenario and purpose.same(scenario, other):
+            message = (
+                f"'{scenario.id}' is the same as '{other.id}': the row says itself what the matrix varies"
+            )
+            sink.add(path, message)
 
 
 def _check_canary(sink: Sink, path: yaml12.Path, scenario: Scenario) -> None:

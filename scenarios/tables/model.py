@@ -127,10 +127,14 @@ class UserSpec(Strict, frozen=True, kw_only=True):
 class IntegrationSpec(Strict, frozen=True, kw_only=True):
     """One onboarding record, and the IdP behind it. What is not said is a plain good one."""
 
-    entity_id: Any = UNSET
-    idp_name: Any = UNSET
-    issuer: Any = UNSET
-    audience: Any = UNSET
+    entity_id: Annotated[Any, Doc(description="The entity id as the customer typed it, of any type")] = UNSET
+    idp_name: Annotated[Any, Doc(description="The IdP's name for people, of any type")] = UNSET
+    issuer: Annotated[Any, Doc(description="The issuer as the customer typed it; the IdP's by default")] = (
+        UNSET
+    )
+    audience: Annotated[
+        Any, Doc(description="The audience as the customer typed it; the IdP's by default")
+    ] = UNSET
     persona: Annotated[str | None, Doc(description="The dialect of this IdP; generic by default")] = None
     at_start: Annotated[bool, Doc(description="Whether it is onboarded before the first step")] = True
     keys: Annotated[
@@ -158,7 +162,9 @@ class IntegrationSpec(Strict, frozen=True, kw_only=True):
     selected: Annotated[
         list[str] | UnsetType | None, Doc(description="The kids chosen for OIDC; the only one by default")
     ] = UNSET
-    custom_claim: Any = UNSET
+    custom_claim: Annotated[
+        Any, Doc(description="The claim that finds the user before sub does; none by default")
+    ] = UNSET
     leeway_s: Annotated[int | None, Doc(description="Leeway (seconds); 60 by default")] = None
     sample_token: Annotated[
         TokenSpec | str | None, Doc(description="A sample JWT, in place of issuer and audience")
@@ -168,8 +174,8 @@ class IntegrationSpec(Strict, frozen=True, kw_only=True):
 class RequestBound(Strict, frozen=True, kw_only=True):
     """What holds of the requests that the IdP saw during a step."""
 
-    at_most: int | None = None
-    at_least: int | None = None
+    at_most: Annotated[int | None, Doc(description="No more requests than this (a count)")] = None
+    at_least: Annotated[int | None, Doc(description="No fewer requests than this (a count)")] = None
     query: Annotated[str | None, Doc(description="The query that each of them has, percent-encoded")] = None
     without: Annotated[
         list[str], Doc(description="Headers that none of them has, such as authorization")
@@ -179,29 +185,41 @@ class RequestBound(Strict, frozen=True, kw_only=True):
 class AuthenticateStep(Strict, frozen=True, kw_only=True):
     """Send a token and judge the answer."""
 
-    expect: Any
+    expect: Annotated[
+        Any, Doc(description="What is right: a user's name, onboarded, {reject: reason}, {by: knob, …}")
+    ]
     token: Annotated[
         str | TokenSpec | None, Doc(description="A token kept with `as`, or how to make one; else the row's")
     ] = None
-    as_: str | None = msgspec.field(default=None, name="as")
+    as_: Annotated[str | None, Doc(description="Keep the token under this name for later steps")] = (
+        msgspec.field(default=None, name="as")
+    )
     times: Annotated[int, Meta(ge=1, le=1000, description="How often, each with the same answer")] = 1
     endpoint: Annotated[int | None, Doc(description="2 for the target's second product endpoint")] = None
-    requests: dict[str, RequestBound] = {}
+    requests: Annotated[
+        dict[str, RequestBound],
+        Doc(description="Bounds on the requests that the IdP sees, by endpoint: jwks"),
+    ] = {}
 
 
 class MintStep(TokenSpec, frozen=True, kw_only=True):
     """Make a token now and keep it for later."""
 
-    as_: str = msgspec.field(name="as")
+    as_: Annotated[str, Doc(description="The name under which the token is kept")] = msgspec.field(name="as")
 
 
 class FloodStep(Strict, frozen=True, kw_only=True):
     """Send many different tokens that are forged in one way."""
 
-    tokens: Annotated[int, Meta(ge=1, le=10_000)]
-    forge: str
-    expect: Any
-    requests: dict[str, RequestBound] = {}
+    tokens: Annotated[int, Meta(ge=1, le=10_000, description="How many tokens")]
+    forge: Annotated[str, Doc(description="The forgery that each of them has, such as unknown_kid")]
+    expect: Annotated[
+        Any, Doc(description="What is right: a user's name, onboarded, {reject: reason}, {by: knob, …}")
+    ]
+    requests: Annotated[
+        dict[str, RequestBound],
+        Doc(description="Bounds on the requests that the IdP sees, by endpoint: jwks"),
+    ] = {}
 
 
 class RotateStep(Strict, frozen=True, kw_only=True):
@@ -214,16 +232,20 @@ class RotateStep(Strict, frozen=True, kw_only=True):
 class ReplaceStep(Strict, frozen=True, kw_only=True):
     """Publish another key under an old key's kid."""
 
-    kid: str
-    by: str
+    kid: Annotated[str, Doc(description="The key whose kid it is, or old: the one that signed before")]
+    by: Annotated[str, Doc(description="The key that stands under this kid from now on: a to f, attacker")]
 
 
 class FaultStep(Strict, frozen=True, kw_only=True):
     """Let the IdP's HTTP side misbehave until it is healed."""
 
-    at: Literal["jwks"]
-    is_: str | dict[str, Any] = msgspec.field(name="is")
-    times: int | None = None
+    at: Annotated[Literal["jwks"], Doc(description="The endpoint that misbehaves")]
+    is_: Annotated[
+        str | dict[str, Any], Doc(description="The fault by name, or {name: argument}, such as {status: 503}")
+    ] = msgspec.field(name="is")
+    times: Annotated[
+        int | None, Doc(description="For so many requests; until it is healed when not said")
+    ] = None
     of: Annotated[
         str | None, Doc(description="The integration whose IdP misbehaves; the main one by default")
     ] = None
@@ -235,18 +257,26 @@ class OnboardStep(IntegrationSpec, frozen=True, kw_only=True):
     integration: Annotated[str | None, Doc(description="Which integration; the main one by default")] = None
     users: Annotated[dict[str, str | UserSpec | None], Doc(description="The users from now on")] = {}
     without: Annotated[list[str], Doc(description="Users who are no more")] = []
-    expect: Any = "onboarded"
-    requests: dict[str, RequestBound] = {}
+    expect: Annotated[
+        Any, Doc(description="What is right: a user's name, onboarded, {reject: reason}, {by: knob, …}")
+    ] = "onboarded"
+    requests: Annotated[
+        dict[str, RequestBound], Doc(description="What holds of the requests that the IdP saw, by endpoint")
+    ] = {}
 
 
 class Step(Strict, frozen=True, kw_only=True):
     """One step; exactly one of these words."""
 
-    authenticate: AuthenticateStep | None = None
-    mint: MintStep | None = None
-    onboard: OnboardStep | None = None
+    authenticate: Annotated[AuthenticateStep | None, Doc(description="Send a token and judge the answer")] = (
+        None
+    )
+    mint: Annotated[MintStep | None, Doc(description="Make a token now and keep it for later")] = None
+    onboard: Annotated[
+        OnboardStep | None, Doc(description="Send the record again, changed, or another integration's")
+    ] = None
     offboard: Annotated[str | None, Doc(description="Remove this integration")] = None
-    rotate: RotateStep | None = None
+    rotate: Annotated[RotateStep | None, Doc(description="Let another key sign from now on")] = None
     publish: Annotated[str | None, Doc(description="Publish this key before it signs")] = None
     retire: Annotated[str | None, Doc(description="Take this key out of the set; `old`: the one before")] = (
         None
@@ -255,20 +285,24 @@ class Step(Strict, frozen=True, kw_only=True):
     purge: Annotated[
         str | None, Doc(description="Have an operator of the target take this key out at once")
     ] = None
-    replace: ReplaceStep | None = None
-    fault: FaultStep | None = None
-    heal: bool | None = None
+    replace: Annotated[ReplaceStep | None, Doc(description="Publish another key under an old key's kid")] = (
+        None
+    )
+    fault: Annotated[FaultStep | None, Doc(description="Let the IdP's HTTP side misbehave")] = None
+    heal: Annotated[bool | None, Doc(description="true: end all faults of the IdP's HTTP side")] = None
     advance: Annotated[str | None, Doc(description="A duration; may name a knob: jwks_period_s + 1s")] = None
-    flood: FloodStep | None = None
+    flood: Annotated[FloodStep | None, Doc(description="Send many different tokens, forged in one way")] = (
+        None
+    )
 
 
 class SendSpec(Strict, frozen=True, kw_only=True):
     """How the credential travels over HTTP."""
 
-    headers: list[str] = []
-    target: str | None = None
-    method: str | None = None
-    body: str | None = None
+    headers: Annotated[list[str], Doc(description="The header lines; {token} stands for the token")] = []
+    target: Annotated[str | None, Doc(description="The path and query that are asked")] = None
+    method: Annotated[str | None, Doc(description="The HTTP method")] = None
+    body: Annotated[str | None, Doc(description="The request's content")] = None
 
 
 class Setting(Strict, frozen=True, kw_only=True):
@@ -276,8 +310,11 @@ class Setting(Strict, frozen=True, kw_only=True):
 
     integrations: Annotated[dict[str, IntegrationSpec], Doc(description="Further integrations by name")] = {}
     users: Annotated[dict[str, str | UserSpec | None], Doc(description="Users and their External IDs")] = {}
-    token: TokenSpec | None = None
-    requires: list[str] = []
+    token: Annotated[TokenSpec | None, Doc(description="How the token is made; honest where not said")] = None
+    requires: Annotated[
+        list[str],
+        Doc(description="What a target must be able to do, where that does not follow from the row"),
+    ] = []
 
 
 class Given(Setting, frozen=True, kw_only=True):
@@ -289,27 +326,43 @@ class Given(Setting, frozen=True, kw_only=True):
 class Defaults(Setting, frozen=True, kw_only=True):
     """Members that every row has unless it says otherwise."""
 
-    rules: list[str] = []
-    advisories: list[str] = []
-    control: str | None = None
-    expect: Any = UNSET
-    claim: dict[str, Any] = {}
-    forge: str | dict[str, Any] | list[str | dict[str, Any]] | None = None
+    rules: Annotated[
+        list[str], Doc(description="Ids of rules: the one under test first, then those that it touches")
+    ] = []
+    advisories: Annotated[
+        list[str], Doc(description="Published advisories that this catches: CVE-… or GHSA-…")
+    ] = []
+    control: Annotated[
+        str | None, Doc(description="Of a no: the row that expects a yes and differs in the fault alone")
+    ] = None
+    expect: Annotated[
+        Any, Doc(description="What is right: a user's name, onboarded, {reject: reason}, {by: knob, …}")
+    ] = UNSET
+    claim: Annotated[dict[str, Any], Doc(description="Short for token: {claims: …}")] = {}
+    forge: Annotated[
+        str | dict[str, Any] | list[str | dict[str, Any]] | None,
+        Doc(description="Short for token: {forge: …}: a forgery by name, {name: argument}, or a list"),
+    ] = None
     onboard: Annotated[
         IntegrationSpec | None, Doc(description="What this row changes in the onboarding request")
     ] = None
     each_key: Annotated[
         bool | None, Doc(description="Send one token for each key handed over, each with this answer")
     ] = None
-    canary: Literal["untouched"] | None = None
+    canary: Annotated[
+        Literal["untouched"] | None,
+        Doc(description="The address that stands for {canary} in the token must not be asked"),
+    ] = None
     quoted: Annotated[
         Literal["never"] | None, Doc(description="No answer may repeat a part of the token")
     ] = None
-    send: SendSpec | None = None
+    send: Annotated[SendSpec | None, Doc(description="How the credential travels over HTTP")] = None
     audit: Annotated[dict[str, Any], Doc(description="What the record of the authentication must say")] = {}
-    steps: list[Step] | None = None
+    steps: Annotated[
+        list[Step] | None, Doc(description="For what takes time: what happens, in order, each one mapping")
+    ] = None
     times: Annotated[int, Meta(ge=1, le=1000, description="How often the token is sent")] = 1
-    endpoint: int | None = None
+    endpoint: Annotated[int | None, Doc(description="2 for the target's second product endpoint")] = None
 
 
 class Row(Defaults, frozen=True, kw_only=True):
@@ -318,15 +371,15 @@ class Row(Defaults, frozen=True, kw_only=True):
     id: Annotated[str, Doc(description="Unique in its group, lower case with hyphens; never used again")]
     says: Annotated[str, Doc(description="One sentence of fact")]
     value: Annotated[Any, Doc(description="What goes into the column named by `vary`")] = UNSET
-    note: str | None = None
+    note: Annotated[str | None, Doc(description="A remark for readers")] = None
 
 
 class ControlRow(Defaults, frozen=True, kw_only=True):
     """The group's accepting twin, which rejecting rows without a control of their own have as theirs."""
 
-    id: str = "control"
-    says: str
-    note: str | None = None
+    id: Annotated[str, Doc(description="Its id in the group; control by default")] = "control"
+    says: Annotated[str, Doc(description="One sentence of fact")]
+    note: Annotated[str | None, Doc(description="A remark for readers")] = None
 
 
 class GroupFile(Strict, frozen=True, kw_only=True):
@@ -334,16 +387,20 @@ class GroupFile(Strict, frozen=True, kw_only=True):
 
     group: Annotated[str, Doc(description="Where the group stands, such as mapping/custom-claim")]
     title: Annotated[str, Doc(description="What the group shows, in one sentence")]
-    given: Given = Given()
+    given: Annotated[Given, Doc(description="What every row starts from")] = Given()
     matrix: Annotated[
         dict[str, list[Any]], Doc(description="Multiplies the group: alg, keys, persona or hmac")
     ] = {}
     vary: Annotated[
         str | None, Doc(description="The column that `value` fills, such as token.claims.email")
     ] = None
-    control: ControlRow | None = None
-    defaults: Defaults = Defaults()
-    scenarios: Annotated[list[Row], Meta(min_length=1)]
+    control: Annotated[
+        ControlRow | None, Doc(description="A row that serves the whole group as its accepting twin")
+    ] = None
+    defaults: Annotated[Defaults, Doc(description="Members that every row has unless it says otherwise")] = (
+        Defaults()
+    )
+    scenarios: Annotated[list[Row], Meta(min_length=1, description="The rows: one scenario each")]
 
 
 def json_schema() -> dict[str, Any]:

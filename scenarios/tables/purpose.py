@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from scenarios.tables import words
 from scenarios.tables.expect import Expectation
 from scenarios.tables.model import FaultStep, TokenSpec
 from scenarios.tables.scenario import Authenticate, Flood, Move, Onboard
@@ -34,6 +35,18 @@ def differs(scenario: Scenario, control: Scenario) -> bool:
     """
     here, there = _asked(scenario), _asked(control)
     return here != there[: len(here)] or _setting(scenario) != _setting(control)
+
+
+def same(scenario: Scenario, other: Scenario) -> bool:
+    """Whether two scenarios ask the same in the same setting, whatever they expect."""
+    return _asked(scenario) == _asked(other) and _setting(scenario) == _setting(other)
+
+
+def forges_hmac(scenario: Scenario) -> bool:
+    """Whether any token of the scenario has an HMAC forgery."""
+    return any(
+        name.startswith("hmac_") for spec in _tokens(scenario) for name in words.forge_names(spec.forge)
+    )
 
 
 def _tokens(scenario: Scenario) -> Iterator[TokenSpec]:

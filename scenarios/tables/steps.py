@@ -51,7 +51,12 @@ class Actions:
             for name in _OF_ONE_TOKEN:
                 if name in row.layers[-1]:
                     row.problem((name,), f"a scenario with steps says {name} in each step")
-            return [*start, *self.written(raw_steps)]
+            before = len(row.sink.problems)
+            steps = list(self.written(raw_steps))
+            judged = any(isinstance(step, Authenticate | Onboard | Flood) for step in steps)
+            if not judged and len(row.sink.problems) == before:
+                row.problem(("steps",), "no step expects anything: add - authenticate: {expect: ann}")
+            return [*start, *steps]
         if row.last("expect", None) is None:
             row.problem((), "a scenario says what it expects: expect: ann, or {reject: expired}")
             return []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scenarios.rulebook import knobs
+from scenarios.tables.load import builtin_tables
 from scenarios.tables.model import schema_bytes
 
 if TYPE_CHECKING:
@@ -128,6 +129,90 @@ def test_a_scenario_is_explained_with_its_rule_record_and_token(touchstone: Touc
     ):
         assert said in flat
     assert all(len(line) <= 80 for line in ended.out.splitlines())
+
+
+def test_a_no_is_explained_by_its_reason_and_by_what_it_has_unlike_its_control(
+    touchstone: Touchstone,
+) -> None:
+    ended = touchstone("show", "demo/ids/late[ES256]", "--only-catalog", "table.yaml")
+
+    flat = " ".join(ended.out.split())
+    assert "right is reject (expired) expired The token's time is over." in flat
+    assert "unlike it token.claims.exp: -1d, there as usual onboard main" in flat
+    assert "times sent at 2026-01-01T00:00:00Z; exp -1d, iat now, nbf now expected" in flat
+
+
+def test_a_choice_by_a_knob_is_explained_value_by_value(touchstone: Touchstone) -> None:
+    touchstone.write(
+        "mine.yaml",
+        MINE.format(
+            "{id: x, says: A, rules: [MAP-005],"
+            " expect: {by: blank_is_empty, fallback: ann, reject: {reject: no_user}}}"
+        ),
+    )
+
+    ended = touchstone("show", "mine/x", "--only-catalog", "mine.yaml")
+
+    flat = " ".join(ended.out.split())
+    about = " ".join(knobs()["blank_is_empty"].about.split())
+    assert f"right is decided by the target's knob blank_is_empty: {about}" in flat
+    assert "fallback accept as ann (the default) reject reject (no_user) no_user The token is true" in flat
+
+
+def test_a_forgery_is_explained_and_a_misspelt_id_has_its_nearest(touchstone: Touchstone) -> None:
+    touchstone.write(
+        "mine.yaml",
+        MINE.format("{id: x, says: A, rules: [SIG-001], forge: none_alg, control: good, expect: reject}"),
+    )
+
+    shown = touchstone("show", "mine/x", "--only-catalog", "mine.yaml")
+    missed = touchstone("show", "mine/god", "--only-catalog", "mine.yaml")
+
+    assert "forgery      none_alg: " in shown.out
+    assert "unlike it    token.forge: none_alg, there as usual" in shown.out
+    assert (missed.status, missed.out) == (2, "")
+    assert missed.err == "touchstone show: no scenario is called 'mine/god' (did you mean 'mine/good'?)\n"
+
+
+def test_tables_of_one_s_own_stand_beside_those_that_ship_or_alone(touchstone: Touchstone) -> None:
+    beside = touchstone(
+        "list", "--catalog", "table.yaml", "--select", "demo", "--select", "claims/issuer/equal"
+    )
+    alone = touchstone("list", "--only-catalog", "table.yaml", "--select", "claims/issuer/equal")
+
+    assert beside.out.endswith("7 scenarios\n")
+    assert alone.err.startswith("touchstone list: no scenario is called 'claims/issuer/equal'")
+
+
+def test_an_id_that_ships_is_a_mistake_of_the_other_table(touchstone: Touchstone) -> None:
+    row = "{id: equal, says: A, rules: [CLM-001], expect: ann}"
+    text = MINE.format(row).replace("group: mine", "group: claims/issuer")
+    touchstone.write("mine.yaml", text)
+
+    ended = [
+        touchstone("lint", "mine.yaml"),
+        touchstone("lint", "--catalog", "mine.yaml"),
+        touchstone("list", "--catalog", "mine.yaml"),
+    ]
+
+    for end in ended:
+        assert (end.status, end.out) == (2, "")
+        assert re.fullmatch(
+            r"mine\.yaml:6:5: id 'claims/issuer/equal' is taken by catalog/claims/issuer\.yaml:\d+:\d+: "
+            r"choose another id, or another group\n",
+            end.err,
+        )
+
+
+def test_a_shipped_table_in_a_clone_is_that_table_and_no_clash(touchstone: Touchstone) -> None:
+    name = "scenarios/catalog/claims/issuer.yaml"
+    text = dict(builtin_tables())["catalog/claims/issuer.yaml"]
+    (touchstone.folder / "scenarios" / "catalog" / "claims").mkdir(parents=True)
+    touchstone.write(name, text)
+
+    assert touchstone("lint", "scenarios/catalog").status == 0
+    touchstone.write("copy.yaml", text)
+    assert "is taken by catalog/claims/issuer.yaml:" in touchstone("lint", "copy.yaml").err
 
 
 def test_the_token_itself_is_shown_on_request_and_in_one_piece(touchstone: Touchstone) -> None:

@@ -15,6 +15,7 @@ from scenarios.files.problems import Place, Problem, TableErrors
 from scenarios.files.yaml12 import ABSENT, MAX_BYTES, MAX_DEPTH, Json
 
 NO_TOKEN = "this is not YAML: while scanning for the next token found character that cannot start any token"
+ADVICE = "; indent with spaces, and put a text that starts with a sign into quotes"
 LONG_NUMBER = "a number of more than 400 characters is written !json '…', or quoted as text"
 
 
@@ -152,7 +153,7 @@ def test_every_value_has_its_place_and_a_member_that_of_its_name() -> None:
         ("a: !repeat 1000001 ab", "t.yaml:1:4: '!repeat' makes at most 2,000,000 characters"),
         ("a: !base64 '*'", "t.yaml:1:4: '!base64' takes standard base64 text"),
         ("a: 1\n---\nb: 2", "t.yaml:2:1: a second document starts here: a file holds one"),
-        ("a:\n\tb: c", f"t.yaml:2:1: {NO_TOKEN}"),
+        ("a:\n\tb: c", f"t.yaml:2:1: {NO_TOKEN}{ADVICE}"),
         ("é: \x07", "t.yaml:1:4: this is not YAML: control characters are not allowed"),
         ("a: b\nc: \ud800", "t.yaml:2:4: half a surrogate pair is no character"),
         (b"a: b\n\xc3\xa9: \xff", "t.yaml:2:4: this file is not UTF-8 text"),

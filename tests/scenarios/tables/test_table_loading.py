@@ -255,3 +255,13 @@ def test_the_schema_describes_every_member_in_the_words_of_the_format() -> None:
 
 def test_the_shipped_tables_are_many_and_hold_no_mistake() -> None:
     assert len(load(builtin_tables())) > 100
+
+
+def test_the_schema_says_what_every_member_is() -> None:
+    parts = model.json_schema()["$defs"]
+
+    assert len(parts) > 15
+    for title, part in parts.items():
+        assert part["description"], title
+        for member, of in part["properties"].items():
+            assert of.get("description"), f"{title}.{member}"

@@ -445,3 +445,45 @@ def test_the_mistakes_of_all_files_and_rows_come_in_one_pass() -> None:
         "t2.yaml:1:4:",
         "t3.yaml:6:6:",
     ]
+
+
+def matrix(axes: str, row: str) -> str:
+    """Return a table with a matrix, on line 4."""
+    return HEAD.replace("scenarios", f"matrix: {axes}\nscenarios") + row
+
+
+# (the whole table, its one mistake)
+BY_HAND = [
+    (row("expect: yes"), "6:45: 'yes' is no word of expect: a yes is the name of the user who comes in, such as"),
+    (row("expect: accepted"), "6:45: 'accepted' is no word of expect: a yes is the name of the user"),
+    (row("expect: rejected"), "6:45: 'rejected' is no word of expect: a no is written expect: {reject: REASON}"),
+    (row("expect: ann, each_key: yes"), "got text: in YAML 1.2 yes, no, on and off are text, write true or false"),
+    (row("expect: ann, users: {bob: {active: off}}"), "'active': expected true or false, got text: in YAML 1.2"),
+    (row("expect: ann, requires: clock"), "'requires': expected a list, got text: write it in brackets, [a, b]"),
+    (row("steps: {authenticate: {expect: ann}}"), "got a mapping: start each item with '- '"),
+    (row("steps: [{rotate: {}}]"), "6:45: no step expects anything: add - authenticate: {expect: ann}"),
+    (row("expect: ann, note: 5"), "'note': expected text or nothing, got a whole number: put it into quotes"),
+    (row("<<: {expect: ann}"), "6:45: merge keys (<<) are not used here: write the members out"),
+    (row("expect: ann, note: A: B"), "put a text with ':', ',' or a bracket in it into quotes"),
+    (f"{HEAD}  - id: x\n\tsays: A\n", "6:1: this is not YAML: "),
+    (f"{HEAD}  - id: x\n    says: A\n     rules: [MAP-002]\n", "members of one mapping in one column"),
+    (f"{HEAD}  - id: x\n    says: 'A\n", "a quote is opened here or above and never closed"),
+    (f"{HEAD}  -id: x\n", "'scenarios': expected a list, got a mapping: start each item with '- '"),
+    (matrix("{alg: RS256}", GOOD), "'alg': expected a list, got text: write it in brackets, [a, b]"),
+    (
+        matrix("{hmac: [HS256, HS384]}", GOOD),
+        "4:10: no row has an HMAC forgery, which alone takes hmac from the matrix",
+    ),
+    (
+        matrix("{alg: [RS256, ES256]}", GOOD.replace("expect", "onboard: {alg: ES384}, expect")),
+        "6:5: 'mapping/try/good[ES256]' is the same as 'mapping/try/good[RS256]': the row says itself what the",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text, message", BY_HAND)
+def test_what_people_write_by_habit_is_named_with_what_to_write(text: str, message: str) -> None:
+    (line,) = problems(text)
+
+    assert message in line
+    assert line.startswith("t1.yaml:")
