@@ -82,8 +82,11 @@ def decode_base64url(text: bytes) -> bytes:
 
 def decode_object(data: bytes) -> dict[str, Any]:
     """Read one strict JSON object, as header and payload each are (FMT-006, FMT-007), or raise TokenRejected."""
+    flat = _decode_flat(data)
+    if flat is not None:
+        return flat
     try:
-        value = decode_json(data)
+        value = _decode_any(data)
     except ValueError as problem:
         raise TokenRejected("malformed", str(problem)) from None
     if not isinstance(value, dict):

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import msgspec
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -80,8 +81,7 @@ class UnusableKey(ValueError):  # noqa: N818 - says what the key is
         self.weak, self.leaked = weak, leaked
 
 
-@dataclass(frozen=True, slots=True)
-class KeyUse:
+class KeyUse(msgspec.Struct, frozen=True):
     """How an integration uses its keys.
 
     `bare_rsa` is the one algorithm of an RSA key that names none (SIG-009); `tenant` the tenant of the

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "lint": "Check scenario tables and name every mistake with its place",
     "idp": "Serve mock IdPs over HTTP or HTTPS, with keys, tokens, faults and a console",
     "api": "Serve the reference verifier as a protected API, with an admin API and state",
+    "verify": "Judge one token step by step, in words, for whoever debugs a 401",
     "mint": "Print one token, honest or forged by name",
 }
 """The commands and what each is for; its code is `scenarios.cli.<name>_command`."""
