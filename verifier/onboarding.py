@@ -474,7 +474,11 @@ def _state(active: object) -> State:
 
 def _unseen(value: str) -> bool:
     """Tell whether a text has outer white space or characters that nobody sees (ONB-026, ONB-038)."""
-    return value != value.strip() or any(unicodedata.category(character) in _UNSEEN for character in value)
+    if value != value.strip():
+        return True
+    if value.isascii() and value.isprintable():  # as nearly all are
+        return False
+    return any(unicodedata.category(character) in _UNSEEN for character in value)
 
 
 def _check_name(name: object) -> None:
