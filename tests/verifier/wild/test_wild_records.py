@@ -2,6 +2,7 @@
 
 import base64
 import json
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +14,7 @@ from wild_targets import (
     Endpoint,
     any_certificate,
     any_credential,
+    any_jwks,
     any_record,
     new_verifier,
     onboarded,
@@ -96,6 +98,105 @@ def damaged_files(draw: st.DrawFn) -> bytes:
     body = base64.encodebytes(bytes(content))
     armoured = b"-----BEGIN CERTIFICATE-----\n" + body + b"-----END CERTIFICATE-----\n"
     return draw(st.sampled_from([bytes(content), bytes(content), bytes(content), armoured, body]))
+
+
+# A certificate as a tree of DER elements: tag, and content or the elements in it.
+Tree = list[tuple[int, "bytes | Tree"]]
+DERS = [content for content in FILES if content.startswith(b"0\x82")]
+CONTENTS = st.binary(max_size=4) | st.sampled_from(
+    [
+        b"00000101000000Z",
+        b"99991231235959Z",
+        b"20500230000000Z",
+        b"000101000000Z",
+        b"\x80",
+        b"\xff" * 9,
+        b"\0" * 20,
+    ]
+)
+TAGS = st.sampled_from(
+    [0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0C, 0x13, 0x17, 0x18, 0x30, 0x31, 0x80, 0x82, 0xA0, 0xA3, 0xA5]
+)
+
+
+def tree_of(der: bytes) -> Tree:
+    """Take DER apart; an octet string that holds DER is taken apart as well. ValueError for what is none."""
+    found: Tree = []
+    while der:
+        size, start = der[1] if len(der) > 1 else 0, 2
+        if size & 0x80:
+            start += size & 0x7F
+            size = int.from_bytes(der[2:start])
+        content = der[start : start + size]
+        if len(content) != size or start > len(der):
+            raise ValueError("cut off")
+        inner: bytes | Tree = content
+        if der[0] & 0x20 or (der[0] == 0x04 and content[:1] in (b"\x30", b"\x03")):
+            with suppress(ValueError):
+                inner = tree_of(content)
+        found.append((der[0], inner))
+        der = der[start + size :]
+    return found
+
+
+def der_of(tree: Tree) -> bytes:
+    """Put DER together again, every length as it must be."""
+    made = b""
+    for tag, inner in tree:
+        content = inner if isinstance(inner, bytes) else der_of(inner)
+        size = len(content)
+        octets = size.to_bytes((size.bit_length() + 7) // 8)
+        made += bytes([tag, size] if size < 128 else [tag, 0x80 | len(octets), *octets]) + content
+    return made
+
+
+def places_in(tree: Tree) -> list[tuple[Tree, int]]:
+    """Return where each element of a tree stands."""
+    found = []
+    for at, (_, inner) in enumerate(tree):
+        found.append((tree, at))
+        found += [] if isinstance(inner, bytes) else places_in(inner)
+    return found
+
+
+@st.composite
+def regrown_files(draw: st.DrawFn) -> bytes:
+    """Draw a certificate, or what looks like one, with some of its elements changed and every length right."""
+    tree = tree_of(draw(st.sampled_from(DERS)))
+    for _ in range(draw(st.integers(1, 3))):
+        inside, at = draw(st.sampled_from(places_in(tree) or [(tree, 0)]))
+        if at >= len(inside):
+            break
+        tag, inner = inside[at]
+        match draw(st.integers(0, 4)):
+            case 0:
+                inside[at] = (tag, draw(CONTENTS))
+            case 1:
+                inside[at] = (draw(TAGS), inner)
+            case 2:
+                del inside[at]
+            case 3:
+                inside.insert(at, inside[at])
+            case 4:
+                other, place = draw(st.sampled_from(places_in(tree_of(draw(st.sampled_from(DERS))))))
+                inside[at] = other[place]
+    return der_of(tree)
+
+
+def test_a_tree_that_is_not_changed_is_the_same_file() -> None:
+    assert len(DERS) > 3
+    assert [der_of(tree_of(der)) for der in DERS] == DERS
+
+
+@WILD
+@given(regrown_files())
+def test_any_elements_of_a_certificate_have_an_answer(content: bytes) -> None:
+    """As a file, and in the `x5c` of a key set (KEY-018)."""
+    any_certificate(content)
+    entry = {**signers()[0].jwk, "x5c": [base64.b64encode(content).decode()]}
+    assert any_jwks(json.dumps({"keys": [entry, dict(signers()[1].jwk)]}).encode()).startswith(
+        "onboard accept"
+    )
 
 
 @FEW
