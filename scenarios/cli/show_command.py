@@ -83,6 +83,7 @@ def _in_short(scenario: Scenario, scenarios: Mapping[str, Scenario]) -> Iterator
     """Yield what is right and why, in words: who has never seen a table reads this first."""
     from scenarios import rulebook
     from scenarios.explain import differences, forgeries, meanings
+    from scenarios.tables.expect import in_words
 
     expect = scenario.expected
     if expect.knob is None:
@@ -92,7 +93,7 @@ def _in_short(scenario: Scenario, scenarios: Mapping[str, Scenario]) -> Iterator
         yield "right is", f"decided by the target's knob {knob.name}: {knob.about}"
         for value, outcomes in expect.cases.items():
             default = " (the default)" if value == knob.default else ""
-            yield f" {value}", " or ".join(map(str, outcomes)) + default
+            yield f" {value}", in_words(outcomes) + default
     for word, meaning in meanings(expect):
         yield f" {word}", meaning
     for name, says in forgeries(scenario):

@@ -106,8 +106,8 @@ class Expectation:
 
     def __str__(self) -> str:
         if self.knob is None:
-            return _in_words(self.cases[""])
-        cases = (f"{value}: {_in_words(case)}" for value, case in self.cases.items())
+            return in_words(self.cases[""])
+        cases = (f"{value}: {in_words(case)}" for value, case in self.cases.items())
         return f"by {self.knob} ({'; '.join(cases)})"
 
 
@@ -115,7 +115,8 @@ def _all_of(case: Case) -> tuple[Outcome, ...]:
     return case.outcomes if isinstance(case, Expectation) else case
 
 
-def _in_words(case: Case) -> str:
+def in_words(case: Case) -> str:
+    """Say what is right under one value of a knob."""
     return str(case) if isinstance(case, Expectation) else " or ".join(map(str, case))
 
 
