@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from mock_idp.keys import CURVES, PrivateKey, SigningKey, check_algorithm
+from mock_idp.keys import CURVES, PrivateKey, Signer, SigningKey, check_algorithm
+from mock_idp.pss import sign_pss
 
 _LETTERS = ("a", "b", "c", "d", "e", "f", "attacker")
 _FEW = ("a", "b", "attacker")
@@ -38,6 +39,19 @@ def _family(alg: str) -> str:
     return "ed25519" if alg.startswith("Ed") else "rsa"
 
 
+class FixedKey(SigningKey):
+    """A shipped key: it signs the same bytes in the same way each time, by PSS too, whose salt follows from them."""
+
+    __slots__ = ()
+
+    def _signer(self, alg: str) -> Signer:
+        plain = super()._signer(alg)  # which knows what does not fit
+        if not alg.startswith("PS"):
+            return plain
+        private, digest = self.private, f"sha{alg[2:]}"
+        return lambda data: sign_pss(private, data, digest)
+
+
 @cache
 def fixed_key(name: str, alg: str = "RS256", *, kid: str | None = None) -> SigningKey:
     """Load a shipped key, for instance `fixed_key("a", "ES256")`; RS* and PS* share the RSA keys.
@@ -50,7 +64,7 @@ def fixed_key(name: str, alg: str = "RS256", *, kid: str | None = None) -> Signi
     names = tuple(n for n in FIXED_KEYS[family] if n != "weak" or alg == "RS256")
     if name not in names:
         raise ValueError(f"no fixed key {name!r} for {alg}: there are {', '.join(names)}")
-    return SigningKey(name if kid is None else kid, alg, _load(family, name))
+    return FixedKey(name if kid is None else kid, alg, _load(family, name))
 
 
 @cache

@@ -41,6 +41,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     rules: tuple[str, ...],
     levels: tuple[str, ...],
     catalogs: tuple[str, ...],
+    only_catalogs: tuple[str, ...],
     json_path: str | None,
     by_rule: bool,  # noqa: FBT001 - click passes flags so
     forgeries: bool,  # noqa: FBT001 - as above
@@ -49,7 +50,11 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None:
     """List the scenarios that there are, or the rules and what tests each of them."""
     if forgeries or knobs:
-        if (forgeries and knobs) or json_path is not None or any((patterns, rules, levels, catalogs)):
+        if (
+            (forgeries and knobs)
+            or json_path is not None
+            or any((patterns, rules, levels, catalogs, only_catalogs))
+        ):
             raise click.UsageError("--forgeries and --knobs each stand alone, or with --plain")
         if by_rule:
             raise click.UsageError("--rules, --forgeries and --knobs are three lists: ask for one")
@@ -58,9 +63,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     if by_rule:
         if patterns:
             raise click.UsageError("--rules lists rules, and --select chooses scenarios: choose with --rule")
-        _rules(_coverage(catalogs, rules, levels), json_path, plain=plain)
+        _rules(_coverage(catalogs, only_catalogs, rules, levels), json_path, plain=plain)
         return
-    found = chosen(catalogue(catalogs), patterns, rules, levels)
+    found = chosen(catalogue(catalogs, only_catalogs), patterns, rules, levels)
     if json_path is not None:
         write(json_path, _as_json(found))
     if json_path != "-":
@@ -84,7 +89,9 @@ def _as_json(found: list[Scenario]) -> bytes:
     return msgspec.json.format(msgspec.json.encode(entries), indent=1) + b"\n"
 
 
-def _coverage(catalogs: tuple[str, ...], rules: tuple[str, ...], levels: tuple[str, ...]) -> list[Coverage]:
+def _coverage(
+    catalogs: tuple[str, ...], only_catalogs: tuple[str, ...], rules: tuple[str, ...], levels: tuple[str, ...]
+) -> list[Coverage]:
     from scenarios import exclusions
     from scenarios.selection import SelectionError, rules_meant
 
@@ -92,7 +99,7 @@ def _coverage(catalogs: tuple[str, ...], rules: tuple[str, ...], levels: tuple[s
         wanted = set(rules_meant(rules, levels))
     except SelectionError as error:
         raise click.UsageError(str(error)) from None
-    found = exclusions.shipped().coverage(catalogue(catalogs))
+    found = exclusions.shipped().coverage(catalogue(catalogs, only_catalogs))
     return [entry for entry in found if entry.rule.id in wanted]
 
 

@@ -13,6 +13,7 @@ from scenarios.stage import moves, records, tokens
 from scenarios.stage.lab import Lab
 from scenarios.stage.scene import START, Scene
 from scenarios.tables.scenario import MAIN
+from scenarios.targets import near
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -62,6 +63,8 @@ class Stage:
 
     def close(self) -> None:
         """Take the scenario's issuers off the mock IdP."""
+        for url in self._scene.near:
+            near.withdraw(url)
         for party in self._scene.parties.values():
             self.lab.fetches += self.lab.idp.requests(party.path, "jwks")
             self.lab.idp.remove_issuer(party.path)

@@ -14,6 +14,7 @@ from scenarios.files.yaml12 import ABSENT
 from scenarios.stage.keys import staged_key
 from scenarios.stage.tokens import token
 from scenarios.tables import model, times
+from scenarios.targets import near
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +84,11 @@ def _forms(scene: Scene, party: Party) -> list[str]:
 
 
 def _jwks_uri(scene: Scene, party: Party) -> Any:
-    url = scene.lab.url(f"{party.path}/jwks", https=_over_https(scene, party), flaw=_flaw(party))
+    path = f"{party.path}/jwks"
+    url = scene.lab.url(path, https=_over_https(scene, party), flaw=_flaw(party))
+    if not scene.of_fetching:
+        near.offer(url, path, scene.lab.idp.handle)
+        scene.near.add(url)
     given = party.spec.jwks_uri
     if isinstance(given, str):
         return given.replace("{jwks_uri}", url)

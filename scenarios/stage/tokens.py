@@ -37,10 +37,11 @@ def token(
     if spec.text is not None and "{token}" not in spec.text:
         return spec.text
     credential: Draft | str | bytes = _draft(scene, spec, party, key or spec.key)
-    context = ForgeContext.of(party.issuer, seed=seed)
-    for name, argument in words.forge_steps(spec.forge):
-        asked = filled(_with_hmac(name, argument, spec.hmac), scene.canary_url)
-        credential = _forged(credential, name, asked, context)
+    if spec.forge is not None:
+        context = ForgeContext.of(party.issuer, seed=seed)
+        for name, argument in words.forge_steps(spec.forge):
+            asked = filled(_with_hmac(name, argument, spec.hmac), scene.canary_url)
+            credential = _forged(credential, name, asked, context)
     made = finish(credential)
     scene.lab.tokens += 1
     return made if spec.text is None else spec.text.replace("{token}", str(made))

@@ -255,14 +255,22 @@ def _time(now: float | None) -> dict[str, Any]:
     return {"now": int(now) if float(now).is_integer() else now}
 
 
+_PLAIN: Final = frozenset({str, bool, int, float})
+
+
 def _wire(value: Any) -> Any:
+    if value is None or type(value) in _PLAIN:  # most are
+        return value
     if isinstance(value, (list, tuple)):
         return [_wire(item) for item in value]
     if not hasattr(value, "items"):
         return value
     members: dict[str, Any] = {}
     for name, item in value.items():
-        members |= _text_or_base64(name, item) if isinstance(item, bytes) else {name: _wire(item)}
+        if isinstance(item, bytes):
+            members |= _text_or_base64(name, item)
+        else:
+            members[name] = _wire(item)
     return members
 
 

@@ -1,6 +1,7 @@
 """The reference verifier as a target: it speaks the protocol like any other, and gets no favours.
 
-It runs in this process, obeys the clock that messages carry, and fetches keys over real HTTP.
+It runs in this process and obeys the clock that messages carry. It fetches keys over real HTTP, except where a
+scenario is about something else (`near.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scenarios import rulebook
 from scenarios.targets.in_process import ObjectTarget
+from scenarios.targets.near import NearFetch
 from scenarios.targets.profile import Profile, TargetError
 from scenarios.targets.session import Session
 from verifier import (
@@ -24,6 +26,7 @@ from verifier import (
     User,
     Verifier,
 )
+from verifier.fetch import HttpFetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,7 +81,12 @@ class ReferenceTarget:
         self._purged: list[tuple[str, str]] = []
 
     def _node(self) -> Verifier:
-        return Verifier(self._policy, clock=self._time, monotonic=self._monotonic, spawn=_at_once)
+        fetch = NearFetch(
+            HttpFetch(allow_local=self._policy.allow_local_jwks, redirects=self._policy.redirects)
+        )
+        return Verifier(
+            self._policy, clock=self._time, monotonic=self._monotonic, fetch=fetch, spawn=_at_once
+        )
 
     def _time(self) -> float:
         return self._now

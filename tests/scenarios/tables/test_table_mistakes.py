@@ -418,7 +418,7 @@ def test_a_canary_may_be_held_by_any_token_of_the_row(members: str) -> None:
 
 def test_an_id_that_another_file_has_is_a_mistake() -> None:
     assert problems(HEAD + GOOD, HEAD + GOOD) == [
-        "t2.yaml:5:5: id 'mapping/try/good' is taken by t1.yaml:5:5"
+        "t2.yaml:5:5: id 'mapping/try/good' is taken by t1.yaml:5:5: choose another id, or another group"
     ]
 
 
