@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "idp": "Serve mock IdPs over HTTP or HTTPS, with keys, tokens, faults and a console",
     "api": "Serve the reference verifier as a protected API, with an admin API and state",
     "mint": "Print one token, honest or forged by name",
+    "selftest": "Put the catalogue to the test: flawed verifiers, and which scenario finds each",
 }
 """The commands and what each is for; its code is `scenarios.cli.<name>_command`."""
 
