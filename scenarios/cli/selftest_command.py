@@ -29,12 +29,16 @@ if TYPE_CHECKING:
     metavar="RULE",
     help="Mutants that break a rule or a group of rules: MAP-014, MAP.",
 )
-@click.option("--quick", is_flag=True, help="Ask each mutant the scenarios of its rule, and look for no idle ones.")
-@click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Ask with N processes; by default one a core.")
+@click.option(
+    "--quick", is_flag=True, help="Ask each mutant the scenarios of its rule, and look for no idle ones."
+)
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), metavar="N", help="Ask with N processes; by default one a core."
+)
 @click.option("--json", "json_path", metavar="PATH", help="Write the kill matrix as JSON; `-` for stdout.")
 @click.option("--html", "html_path", metavar="PATH", help="Write the kill matrix as a page; `-` for stdout.")
 @plain_option
-def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+def command(
     names: tuple[str, ...],
     rules: tuple[str, ...],
     quick: bool,  # noqa: FBT001 - click passes flags so

@@ -42,11 +42,17 @@ def _group(name: str, title: str, done: Selftest) -> dict[str, Any]:
         }
         for rule in sorted(by_rule)
     ]
-    return {"name": name, "title": title, "rules": rules, "mutants": sum(len(one) for one in by_rule.values())}
+    return {
+        "name": name,
+        "title": title,
+        "rules": rules,
+        "mutants": sum(len(one) for one in by_rule.values()),
+    }
 
 
 def _cell(mutant: MutantRecord) -> dict[str, Any]:
     kills = len(mutant.killed_by)
+    heat: int | str
     if kills:
         heat, state = min(4, 1 + (kills > 1) + (kills > 4) + (kills > 12)), f"killed by {kills}"
     elif mutant.explained is not None:
@@ -73,7 +79,10 @@ def _tables(mutants: Iterable[MutantRecord]) -> dict[str, Any]:
         {
             "group": group,
             "cells": [
-                {"count": (n := counts[group, folder]), "heat": 0 if not n else 1 + min(3, 4 * n // (most + 1))}
+                {
+                    "count": (n := counts[group, folder]),
+                    "heat": 0 if not n else 1 + min(3, 4 * n // (most + 1)),
+                }
                 for folder in folders
             ],
         }

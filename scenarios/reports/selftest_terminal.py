@@ -24,7 +24,9 @@ def report(done: Selftest, out: Console) -> None:
     for mutant in done.survivors:
         _survivor(mutant, out)
     for scenario in done.idle:
-        out.print(Text.assemble(("IDLE      ", "bold yellow"), f"{scenario.id}  kills no mutant ({scenario.rule})"))
+        out.print(
+            Text.assemble(("IDLE      ", "bold yellow"), f"{scenario.id}  kills no mutant ({scenario.rule})")
+        )
     for problem in done.problems:
         out.print(Text.assemble(("PROBLEM   ", "bold magenta"), problem))
     _explained(done, out)
@@ -65,19 +67,27 @@ def _survivor(mutant: MutantRecord, out: Console) -> None:
     out.print(f"          none of the {mutant.asked} scenarios of {mutant.rule} finds it; see them with")
     out.print(f"          touchstone list --rule {mutant.rule}")
     if mutant.also_found_by:
-        out.print(f"          found by {', '.join(mutant.also_found_by[:3])}, of another rule or a lesser weight")
+        out.print(
+            f"          found by {', '.join(mutant.also_found_by[:3])}, of another rule or a lesser weight"
+        )
 
 
 def _explained(done: Selftest, out: Console) -> None:
     survivors = sum(not one.killed_by and one.explained is not None for one in done.mutants)
     idle = sum(not one.kills and one.explained is not None for one in done.scenarios)
     if survivors or idle:
-        out.print(f"explained: {survivors} survivors, {idle} idle scenarios (scenarios/selftest/explained.yaml)")
+        out.print(
+            f"explained: {survivors} survivors, {idle} idle scenarios (scenarios/selftest/explained.yaml)"
+        )
 
 
 def _summary(done: Selftest) -> str:
     totals = done.totals
     killed = f"{totals.killed} of {totals.mutants} mutants killed"
-    idle = f", {totals.idle_scenarios} of {totals.rejecting_scenarios} rejecting scenarios idle" if done.whole else ""
+    idle = (
+        f", {totals.idle_scenarios} of {totals.rejecting_scenarios} rejecting scenarios idle"
+        if done.whole
+        else ""
+    )
     verdict = "the catalogue holds" if done.passed else "the catalogue has holes"
     return f"{verdict}: {killed}{idle}, in {done.duration_s:.1f} s"

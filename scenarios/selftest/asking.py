@@ -8,7 +8,7 @@ import multiprocessing.util
 import signal
 import time
 from concurrent.futures import ProcessPoolExecutor
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Self
 
 from scenarios.results import Kind, Severity
 from scenarios.run import run_scenario
@@ -54,12 +54,15 @@ class Askers:
     """Worker processes that ask. Must be closed, by `close` or in `with`."""
 
     def __init__(self, catalogue: Mapping[str, Scenario], known: Mapping[str, Mutant], jobs: int) -> None:
-        _Worker.catalogue, _Worker.mutants = catalogue, known  # inherited by fork: nothing needs to be pickled
+        _Worker.catalogue, _Worker.mutants = (
+            catalogue,
+            known,
+        )  # inherited by fork: nothing needs to be pickled
         self._pool = ProcessPoolExecutor(
             jobs, mp_context=multiprocessing.get_context("fork"), initializer=_Worker.begin
         )
 
-    def __enter__(self) -> Askers:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

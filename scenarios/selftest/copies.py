@@ -27,12 +27,17 @@ def session_with(edits: Iterable[Edit]) -> Session:
 
     Raises ValueError for an edit whose place is not there once, LookupError for a module that is not there.
     """
+    session: Session = _copy(edited(edits)).reference_session()
+    return session
+
+
+def edited(edits: Iterable[Edit]) -> dict[str, str]:
+    """Return the source of every module that the edits change, as they leave it; raises as `session_with` does."""
     sources: dict[str, str] = {}
     for edit in edits:
         text = sources.get(edit.full_name) or source_of(edit.full_name)[1]
         sources[edit.full_name] = edit.applied(text)
-    session: Session = _copy(sources).reference_session()
-    return session
+    return sources
 
 
 def _copy(sources: dict[str, str]) -> ModuleType:

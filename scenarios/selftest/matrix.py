@@ -56,7 +56,7 @@ class _Board:
         return {seen.scenario for kills in self.kills.values() for seen in kills if seen.is_finding}
 
 
-def selftest(  # noqa: PLR0913 - what is asked of whom, by how many, and what is known beforehand
+def selftest(
     catalogue: Mapping[str, Scenario],
     mutants: Mapping[str, Mutant],
     explained: Explained,
@@ -72,7 +72,9 @@ def selftest(  # noqa: PLR0913 - what is asked of whom, by how many, and what is
     """
     began, board = time.perf_counter(), _Board()
     by_rule = _by_rule(catalogue.values())
-    wanted = catalogue if whole else {n: s for m in mutants.values() for n, s in by_rule.get(m.rule, {}).items()}
+    wanted = (
+        catalogue if whole else {n: s for m in mutants.values() for n, s in by_rule.get(m.rule, {}).items()}
+    )
     with Askers(catalogue, mutants, jobs) as askers:
         _ask_honest(askers, list(wanted), board, progress)
         _ask_own(askers, mutants, by_rule, board, progress)
@@ -121,7 +123,7 @@ def _ask_own(
         progress("each mutant by the scenarios of its rule", number, len(futures))
 
 
-def _ask_idle(  # noqa: PLR0913, PLR0917 - as above
+def _ask_idle(
     askers: Askers,
     mutants: Mapping[str, Mutant],
     catalogue: Mapping[str, Scenario],
@@ -142,7 +144,9 @@ def _ask_idle(  # noqa: PLR0913, PLR0917 - as above
         for group, idle in groups.items():
             who = [one for one in broadest if one.startswith(group)]
             slices = 1 if near else jobs * _SLICES
-            futures += [askers.ask_until_killing(who, idle[at::slices]) for at in range(min(slices, len(idle)))]
+            futures += [
+                askers.ask_until_killing(who, idle[at::slices]) for at in range(min(slices, len(idle)))
+            ]
         for number, future in enumerate(futures, 1):
             board.note("", future.result())
             progress("scenarios that have killed nobody yet", number, len(futures))
@@ -162,7 +166,7 @@ def kills_rightly(seen: Seen, mutant: Mutant, scenario: Scenario) -> bool:
     return seen.is_finding and (lenient or seen.outcome is not Kind.WARN)
 
 
-def _judged(  # noqa: PLR0913 - as above
+def _judged(
     catalogue: Mapping[str, Scenario],
     mutants: Mapping[str, Mutant],
     explained: Explained,
@@ -182,7 +186,9 @@ def _judged(  # noqa: PLR0913 - as above
                 flaw=mutant.flaw,
                 like=mutant.like,
                 killed_by=tuple(right),
-                also_found_by=tuple(one.scenario for one in seen if one.is_finding and one.scenario not in right),
+                also_found_by=tuple(
+                    one.scenario for one in seen if one.is_finding and one.scenario not in right
+                ),
                 asked=board.asked.get(mutant.id, 0),
                 seconds=round(board.seconds.get(mutant.id, 0.0), 3),
                 explained=explained.by_mutant.get(mutant.id),
@@ -219,7 +225,7 @@ def _judged(  # noqa: PLR0913 - as above
     )
 
 
-def _problems(  # noqa: PLR0913 - as above
+def _problems(
     catalogue: Mapping[str, Scenario],
     mutants: Mapping[str, Mutant],
     explained: Explained,
@@ -238,9 +244,17 @@ def _problems(  # noqa: PLR0913 - as above
     for one in scenarios:
         if one.kills and one.explained is not None:
             yield f"{one.id} is explained as idle, and kills a mutant: remove the entry"
-    if not whole:
-        return
-    rejecting = {one.id for one in scenarios}
+    if whole:
+        yield from _unknown(catalogue, mutants, explained, {one.id for one in scenarios})
+
+
+def _unknown(
+    catalogue: Mapping[str, Scenario],
+    mutants: Mapping[str, Mutant],
+    explained: Explained,
+    rejecting: set[str],
+) -> Iterable[str]:
+    """Say which reasons are for what is not there."""
     for name in explained.by_mutant:
         if name not in mutants:
             yield f"{name} is explained, and no mutant is called so"

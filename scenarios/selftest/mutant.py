@@ -47,7 +47,9 @@ class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def applied(self, source: str) -> str:
         """Return a module's source with the edit made; ValueError unless its place is there once."""
         if (times := source.count(self.old)) != 1:
-            raise ValueError(f"{self.full_name} holds {self.old!r} {times} times, not once: choose the place anew")
+            raise ValueError(
+                f"{self.full_name} holds {self.old!r} {times} times, not once: choose the place anew"
+            )
         return source.replace(self.old, self.new)
 
 
