@@ -2,8 +2,8 @@
 
 Asking every mutant everything would take half an hour and prove no more. First the copy without a flaw is asked
 everything: what it fails proves nothing. Then each mutant is asked the scenarios that name its rule, for those alone
-can kill it for the right reason. At last each rejecting scenario that has killed nobody yet is asked of the other
-mutants, the nearest first, until it has killed one.
+can kill it for the right reason. At last each rejecting scenario that has killed nobody yet is asked of all
+mutants of its group of rules, and of those others that most scenarios killed, until it has killed one.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 _CHUNK: Final = 60
 """So many scenarios (a count) of the honest copy are one piece of work."""
-_SLICES: Final = 3
-"""So many pieces a worker gets of the scenarios that have killed nobody: pieces end sooner than wholes."""
+_BROADEST: Final = 40
+"""So many mutants of other groups, those that most scenarios killed, are tried by a scenario that killed nobody."""
 
 
 @dataclass(slots=True)
@@ -134,22 +134,19 @@ def _ask_idle(
 ) -> None:
     # A mutant that many scenarios killed is likely to be killed by more.
     broadest = sorted(mutants, key=lambda name: -len(board.kills.get(name, ())))
-    for near in (True, False):
-        killing = board.killing()
-        groups: dict[str, list[str]] = {}
-        for name in rejecting:
-            if name not in killing:
-                groups.setdefault(catalogue[name].rule.id[:3] if near else "", []).append(name)
-        futures: list[Future[Asked]] = []
-        for group, idle in groups.items():
-            who = [one for one in broadest if one.startswith(group)]
-            slices = 1 if near else jobs * _SLICES
-            futures += [
-                askers.ask_until_killing(who, idle[at::slices]) for at in range(min(slices, len(idle)))
-            ]
-        for number, future in enumerate(futures, 1):
-            board.note("", future.result())
-            progress("scenarios that have killed nobody yet", number, len(futures))
+    killing = board.killing()
+    groups: dict[str, list[str]] = {}
+    for name in rejecting:
+        if name not in killing:
+            groups.setdefault(catalogue[name].rule.id.partition("-")[0], []).append(name)
+    futures: list[Future[Asked]] = []
+    for group, idle in groups.items():
+        near = [name for name in broadest if name.startswith(f"{group}-")]
+        who = [*near, *(name for name in broadest[:_BROADEST] if name not in near)]
+        futures += [askers.ask_until_killing(who, idle[at::jobs]) for at in range(min(jobs, len(idle)))]
+    for number, future in enumerate(futures, 1):
+        board.note("", future.result())
+        progress("scenarios that have killed nobody yet", number, len(futures))
 
 
 def kills_rightly(seen: Seen, mutant: Mutant, scenario: Scenario) -> bool:
