@@ -10,7 +10,7 @@ import base64
 import hashlib
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -26,12 +26,13 @@ NOT_BEFORE = datetime(2020, 1, 1, tzinfo=UTC)
 NOT_AFTER = datetime(2100, 1, 1, tzinfo=UTC)
 DEFAULT_SUBJECT = "CN=Touchstone mock IdP"
 
+Purpose: TypeAlias = Literal["web_server", "encipherment"]
 CertificateIssuer: TypeAlias = tuple[SigningKey, str]
 """The key that signs a certificate, and its name as RFC 4514 text (`CN=Example CA`)."""
 
 
 @lru_cache(maxsize=256)
-def certificate(
+def certificate(  # noqa: PLR0913 - each is a field of a certificate that a test may want another way
     key: SigningKey,
     *,
     subject: str = DEFAULT_SUBJECT,
@@ -40,10 +41,12 @@ def certificate(
     issuer: CertificateIssuer | None = None,
     ca: bool = False,
     serial: int | None = None,
+    purpose: Purpose | None = None,
 ) -> x509.Certificate:
     """Make the certificate of a key: the same bytes for the same arguments (RFC 5280).
 
-    `subject` is RFC 4514 text. Without `issuer` the certificate is self-signed. The serial is derived from
+    `subject` is RFC 4514 text. Without `issuer` the certificate is self-signed. `purpose` says that it is for
+    another one than signing tokens (ONB-018); without it nothing is said. The serial is derived from
     the public key and the subject unless given. `ValueError` for a name that does not parse or a validity
     that ends before it starts.
     """
@@ -61,10 +64,33 @@ def certificate(
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.private.public_key()), critical=False)
     )
+    if purpose is not None:
+        builder = _for_purpose(builder, purpose)
     if isinstance(signer.private, ed25519.Ed25519PrivateKey):
         return builder.sign(signer.private, None)
     deterministic = True if isinstance(signer.private, ec.EllipticCurvePrivateKey) else None
     return builder.sign(signer.private, hashes.SHA256(), ecdsa_deterministic=deterministic)
+
+
+def _for_purpose(builder: x509.CertificateBuilder, purpose: Purpose) -> x509.CertificateBuilder:
+    from cryptography import x509
+
+    if purpose == "web_server":
+        usage = x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.SERVER_AUTH])
+        names = x509.SubjectAlternativeName([x509.DNSName("idp.example.com")])
+        return builder.add_extension(usage, critical=False).add_extension(names, critical=False)
+    encipherment = x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=True,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    return builder.add_extension(encipherment, critical=True)
 
 
 def _serial(key: SigningKey, subject: str) -> int:

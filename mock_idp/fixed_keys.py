@@ -9,17 +9,22 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from mock_idp.keys import CURVES, PrivateKey, SigningKey, check_algorithm
+from mock_idp.keys import CURVES, PrivateKey, Signer, SigningKey, check_algorithm
+from mock_idp.pss import sign_pss
 
 _LETTERS = ("a", "b", "c", "d", "e", "f", "attacker")
 _FEW = ("a", "b", "attacker")
 _FOLDER = Path(__file__).with_suffix("")
-_RSA_SIZES: Mapping[str, int] = {"rsa-3072": 3072, "rsa-4096": 4096, "weak": 1024}
-"""RSA keys whose length is their point; all others have 2048 bits. KEY-016 has `weak` refused."""
+_RSA_SIZES: Mapping[str, int] = {"rsa-2047": 2047, "rsa-3072": 3072, "rsa-4096": 4096, "weak": 1024}
+"""RSA keys whose length is their point; all others have 2048 bits. KEY-016 has `weak` and `rsa-2047` refused."""
+_RSA_EXPONENTS: Mapping[str, int] = {"rsa-e3": 3}
+"""RSA keys whose public exponent is their point; all others have 65537."""
+LEADING_ZERO = "leading-zero"
+"""The P-256 key whose x begins with a zero byte, as one in 256 does (KEY-017)."""
 
 FIXED_KEYS: Mapping[str, tuple[str, ...]] = {
-    "rsa": (*_LETTERS, *_RSA_SIZES),
-    "p-256": _LETTERS,
+    "rsa": (*_LETTERS, *_RSA_SIZES, *_RSA_EXPONENTS),
+    "p-256": (*_LETTERS, LEADING_ZERO),
     "p-384": _FEW,
     "p-521": _FEW,
     "ed25519": _LETTERS,
@@ -34,19 +39,32 @@ def _family(alg: str) -> str:
     return "ed25519" if alg.startswith("Ed") else "rsa"
 
 
+class FixedKey(SigningKey):
+    """A shipped key: it signs the same bytes in the same way each time, by PSS too, whose salt follows from them."""
+
+    __slots__ = ()
+
+    def _signer(self, alg: str) -> Signer:
+        plain = super()._signer(alg)  # which knows what does not fit
+        if not alg.startswith("PS"):
+            return plain
+        private, digest = self.private, f"sha{alg[2:]}"
+        return lambda data: sign_pss(private, data, digest)
+
+
 @cache
 def fixed_key(name: str, alg: str = "RS256", *, kid: str | None = None) -> SigningKey:
     """Load a shipped key, for instance `fixed_key("a", "ES256")`; RS* and PS* share the RSA keys.
 
-    Names are `a` to `f` and `attacker`; for RSA also `rsa-3072`, `rsa-4096` and, for RS256 alone, `weak`
-    (1024 bits). `kid` defaults to the name. `ValueError` for an unknown name or algorithm, naming those there
-    are.
+    Names are `a` to `f` and `attacker`; for RSA also `rsa-2047`, `rsa-3072`, `rsa-4096`, `rsa-e3` and, for RS256
+    alone, `weak` (1024 bits); for P-256 also `leading-zero`. `kid` defaults to the name. `ValueError` for an
+    unknown name or algorithm, naming those there are.
     """
     family = _family(alg)
     names = tuple(n for n in FIXED_KEYS[family] if n != "weak" or alg == "RS256")
     if name not in names:
         raise ValueError(f"no fixed key {name!r} for {alg}: there are {', '.join(names)}")
-    return SigningKey(name if kid is None else kid, alg, _load(family, name))
+    return FixedKey(name if kid is None else kid, alg, _load(family, name))
 
 
 @cache
@@ -71,11 +89,25 @@ def make_missing(folder: Path = _FOLDER) -> list[Path]:
             file = folder / family / f"{name}.pem"
             if not file.exists():
                 file.parent.mkdir(parents=True, exist_ok=True)
-                key = SigningKey.generate(algs[family], kid=name, bits=_RSA_SIZES.get(name, 2048))
-                pem = key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+                pem = _generated(name, algs[family]).private_bytes(
+                    Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+                )
                 file.write_bytes(pem)
                 written.append(file)
     return written
+
+
+def _generated(name: str, alg: str) -> PrivateKey:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    if name in _RSA_EXPONENTS:
+        return rsa.generate_private_key(_RSA_EXPONENTS[name], 2048)
+    if name in _RSA_SIZES:
+        return rsa.generate_private_key(65537, _RSA_SIZES[name])
+    while True:
+        key = SigningKey.generate(alg, kid=name)
+        if name != LEADING_ZERO or key.public_jwk()["x"].startswith("AA"):
+            return key.private
 
 
 if __name__ == "__main__":

@@ -190,7 +190,8 @@ class Issuer:
 
     def path(self, endpoint: str, default: str) -> str:
         """Give where an endpoint lies below the base URL at this persona, for the issuer's tenant."""
-        return self.persona.path(endpoint, default).replace("{tenant}", quote(self.tenant, safe=""))
+        path = self.persona.path(endpoint, default)
+        return path.replace("{tenant}", quote(self.tenant, safe="")) if "{tenant}" in path else path
 
     def metadata(self, base_url: str | None = None) -> dict[str, Any]:
         """Give the OpenID metadata, true to what is served: it names no endpoint that does not exist.

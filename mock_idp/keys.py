@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Self, TypeAlias
 
 from cryptography.hazmat.primitives import hashes
@@ -99,7 +100,7 @@ class SigningKey:
 
     def with_kid(self, kid: str) -> Self:
         """Give the same key under another key id."""
-        return replace(self, kid=kid)
+        return self if kid == self.kid else replace(self, kid=kid)
 
     def with_alg(self, alg: str) -> Self:
         """Give the same key for another algorithm of its family; `ValueError` for one of another family."""
@@ -109,8 +110,8 @@ class SigningKey:
         """Sign `data` as JWS does (RFC 7518 section 3.3 to 3.5, RFC 8037 section 3.1).
 
         ECDSA is R||S at the width of the key's curve and made deterministic by RFC 6979; PSS salts with as
-        many random bytes as its hash has. `alg` overrides the key's own algorithm inside its family, else
-        `ValueError`.
+        many random bytes as its hash has (a shipped key: with bytes that follow from what is signed). `alg`
+        overrides the key's own algorithm inside its family, else `ValueError`.
         """
         if alg is None or alg == self.alg:
             return self._sign(data)
@@ -146,15 +147,7 @@ class SigningKey:
 
         Coordinates are fixed-width (RFC 7518 section 6.2.1.2, KEY-017), integers minimal (section 6.3.1).
         """
-        public = self.private.public_key()
-        if isinstance(public, rsa.RSAPublicKey):
-            numbers = public.public_numbers()
-            return {"kty": "RSA", "kid": self.kid, "n": _uint(numbers.n), "e": _uint(numbers.e)}
-        if isinstance(public, ec.EllipticCurvePublicKey):
-            point, width = public.public_numbers(), self.coordinate_bytes
-            x, y = (b64url(value.to_bytes(width, "big")) for value in (point.x, point.y))
-            return {"kty": "EC", "kid": self.kid, "crv": _CURVE_NAMES[public.curve.name], "x": x, "y": y}
-        return {"kty": "OKP", "kid": self.kid, "crv": "Ed25519", "x": b64url(public.public_bytes_raw())}
+        return dict(_public_jwk(self))
 
     def private_jwk(self) -> dict[str, str]:
         """Show the private members alone, for an IdP that publishes them by mistake (KEY-015)."""
@@ -198,6 +191,20 @@ class SigningKey:
         if isinstance(private, ec.EllipticCurvePrivateKey):
             return _ecdsa_signer(private, alg, self.coordinate_bytes)
         return private.sign
+
+
+@lru_cache(maxsize=256)
+def _public_jwk(key: SigningKey) -> Mapping[str, str]:
+    """Write the public half, once for each key: a JWKS is served far more often than a key is made."""
+    public = key.private.public_key()
+    if isinstance(public, rsa.RSAPublicKey):
+        numbers = public.public_numbers()
+        return {"kty": "RSA", "kid": key.kid, "n": _uint(numbers.n), "e": _uint(numbers.e)}
+    if isinstance(public, ec.EllipticCurvePublicKey):
+        point, width = public.public_numbers(), key.coordinate_bytes
+        x, y = (b64url(value.to_bytes(width, "big")) for value in (point.x, point.y))
+        return {"kty": "EC", "kid": key.kid, "crv": _CURVE_NAMES[public.curve.name], "x": x, "y": y}
+    return {"kty": "OKP", "kid": key.kid, "crv": "Ed25519", "x": b64url(public.public_bytes_raw())}
 
 
 def _rsa_signer(private: rsa.RSAPrivateKey, alg: str) -> Signer:

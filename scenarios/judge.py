@@ -7,21 +7,27 @@ leaves open. An error never satisfies an expected reject.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from scenarios import rulebook
 from scenarios.results import WORST_FIRST, Kind, Severity
 from scenarios.rulebook import Level, LibraryDefault, Scope
+from scenarios.tables.expect import DECLARED, UNDECLARED
 from scenarios.targets.protocol import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from scenarios.tables.expect import Expectation, Outcome
+    from mock_idp import Request
+    from scenarios.tables.expect import Case, Expectation, Outcome
     from scenarios.tables.model import RequestBound
     from scenarios.tables.scenario import Scenario
     from scenarios.targets.profile import Profile
     from scenarios.targets.protocol import Verdict
+
+
+MAX_QUOTED: Final = 64
+"""An answer that repeats so many characters of a token in a row carries a part of it along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +47,28 @@ class Unsupported:
 
 def right_answers(expectation: Expectation, profile: Profile) -> tuple[Outcome, ...]:
     """Return the outcomes any of which is right for a target with this profile (rulebook section 2)."""
+    return tuple(
+        outcome
+        for case in _right_cases(expectation, profile)
+        for outcome in (case if isinstance(case, tuple) else right_answers(case, profile))
+    )
+
+
+def _right_cases(expectation: Expectation, profile: Profile) -> tuple[Case, ...]:
+    """Return what holds for a target with this profile: one case, or all where its choice is no finding."""
     if expectation.knob is None:
-        return expectation.cases[""]
+        return (expectation.cases[""],)
+    every = tuple(expectation.cases.values())
     declared = profile.knobs.get(expectation.knob)
+    if declared is not None and UNDECLARED in expectation.cases:
+        return (expectation.cases[DECLARED if declared else UNDECLARED],)
     if declared is not None:
-        return expectation.cases.get(_word(declared), expectation.outcomes)
+        case = expectation.cases.get(_word(declared))
+        return every if case is None else (case,)
     knob = rulebook.knobs()[expectation.knob]
     if profile.scope == Scope.LIBRARY and knob.library is LibraryDefault.ANY:
-        return expectation.outcomes  # where a standard leaves a choice, a library's choice is no finding
-    return expectation.first
+        return every  # where a standard leaves a choice, a library's choice is no finding
+    return (expectation.default_case,)
 
 
 def _word(value: Any) -> str:
@@ -87,6 +106,8 @@ def judge(
 def _same_kind(outcome: Outcome, verdict: Verdict) -> bool:
     if outcome.kind == "warned":
         return verdict.kind == "onboarded" and bool(verdict.warnings)
+    if outcome.kind == "unwarned":
+        return verdict.kind == "onboarded" and not verdict.warnings
     return outcome.kind == verdict.kind
 
 
@@ -97,6 +118,8 @@ def _wrong_kind(right: tuple[Outcome, ...], verdict: Verdict, user: str | None) 
             return Finding(Severity.FALSE_ACCEPT, f"expected {wanted}; accepted as {_named(verdict, user)}")
         case "onboarded" if any(outcome.kind == "warned" for outcome in right):
             return Finding(Severity.FALSE_ACCEPT, f"expected {wanted}; onboarded without a warning")
+        case "onboarded" if any(outcome.kind == "unwarned" for outcome in right):
+            return Finding(Severity.FALSE_REJECT, f"expected {wanted}; {in_words(verdict)}")
         case "onboarded":
             return Finding(Severity.FALSE_ACCEPT, f"expected {wanted}; the record was onboarded")
     return Finding(Severity.FALSE_REJECT, f"expected {wanted}; {in_words(verdict)}")
@@ -173,16 +196,39 @@ def worse(one: Finding | Unsupported, other: Finding | Unsupported) -> bool:
     return WORST_FIRST.index(one.severity) < WORST_FIRST.index(other.severity)
 
 
-def judge_requests(bounds: Mapping[str, RequestBound] | None, seen: Mapping[str, int]) -> Finding | None:
-    """Judge how many requests the IdP saw during a step."""
-    for endpoint, bound in (bounds or {}).items():
-        count = seen.get(endpoint, 0)
+def judge_requests(
+    bounds: Mapping[str, RequestBound],
+    counts: Mapping[str, int],
+    seen: Mapping[str, Sequence[Request]],
+) -> Finding | None:
+    """Judge how many requests the IdP saw during a step, and what they were."""
+    for endpoint, bound in bounds.items():
+        count = counts.get(endpoint, 0)
         if bound.at_most is not None and count > bound.at_most:
             text = f"expected at most {bound.at_most} requests to {endpoint}; the IdP saw {count}"
             return Finding(Severity.REQUESTS, text)
         if bound.at_least is not None and count < bound.at_least:
             text = f"expected at least {bound.at_least} requests to {endpoint}; the IdP saw {count}"
             return Finding(Severity.REQUESTS, text)
+        for request in seen.get(endpoint, ()):
+            if bound.query is not None and request.query != bound.query:
+                text = f"expected the query '{bound.query}' at {endpoint}; the IdP saw '{readable(request.query, 200)}'"
+                return Finding(Severity.REQUESTS, text)
+            for header in bound.without:
+                if request.header(header) is not None:
+                    text = f"expected no header {header} at {endpoint}; the IdP saw one"
+                    return Finding(Severity.REQUESTS, text)
+    return None
+
+
+def judge_silence(credential: str, verdict: Verdict) -> Finding | None:
+    """Judge whether an answer repeats a part of the token that it is about (ONB-036, FMT-016)."""
+    half = MAX_QUOTED // 2
+    for text in (verdict.detail, *verdict.warnings):
+        # Whatever is longer than two pieces holds a whole one of them.
+        pieces = (text[start : start + half] for start in range(0, len(text) - half + 1, half))
+        if any(piece in credential for piece in pieces):
+            return Finding(Severity.QUOTED, "expected an answer that repeats nothing of the token; it does")
     return None
 
 

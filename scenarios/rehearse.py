@@ -55,7 +55,15 @@ def rehearse(scenario: Scenario, lab: Lab) -> Iterator[Shown]:
                     users = stage.directory(action.name)
                     # Of what onboarding sends only a sample token can hold the canary's address.
                     watched = canary if action.integration.sample_token is not None else None
-                    yield Shown(f"onboard {action.name}", record, users, expect=action.expect, canary=watched)
+                    bounds = _bounds(action.requests or {})
+                    yield Shown(
+                        f"onboard {action.name}",
+                        record,
+                        users,
+                        expect=action.expect,
+                        canary=watched,
+                        requests=bounds,
+                    )
                 case Authenticate() | Flood():
                     bounds = _bounds(action.requests or {})
                     for token in _tokens(stage, action):
@@ -69,8 +77,10 @@ def rehearse(scenario: Scenario, lab: Lab) -> Iterator[Shown]:
                 case Mint():
                     stage.kept[action.keep_as] = stage.token(action.token)
                     yield Shown(f"keep a token as '{action.keep_as}'", token=stage.kept[action.keep_as])
-                case Move(what="offboard"):
-                    yield Shown(f"offboard {action.argument}")
+                case Move(what="offboard" | "purge"):
+                    if action.what == "purge":
+                        stage.thumbprint(action.argument)
+                    yield Shown(f"{action.what} {action.argument}")
                 case Move():
                     stage.move(action)
                     yield Shown(f"{action.what} {_plain(action.argument)}".strip())
@@ -124,8 +134,10 @@ def _bounds(requests: Mapping[str, RequestBound]) -> tuple[str, ...]:
     said = []
     for endpoint, bound in requests.items():
         limits = [("at least", bound.at_least), ("at most", bound.at_most)]
-        given = " and ".join(f"{word} {number}" for word, number in limits if number is not None)
-        said.append(f"{given} for {endpoint}")
+        given = [f"{word} {number}" for word, number in limits if number is not None]
+        given += [] if bound.query is None else [f"the query '{bound.query}'"]
+        given += [f"no header {header}" for header in bound.without]
+        said.append(f"{' and '.join(given)} for {endpoint}")
     return tuple(said)
 
 

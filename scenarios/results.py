@@ -41,6 +41,8 @@ class Severity(StrEnum):
     """A false token, or a false record, was accepted."""
     CANARY = "canary fetched"
     """An address that came from a token was asked."""
+    QUOTED = "token repeated"
+    """An answer carried a part of the token along."""
     CRASH = "crash or hang"
     """The target gave no answer."""
     BROKEN = "broken protocol"

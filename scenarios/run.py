@@ -83,8 +83,9 @@ class _Play:
             self.act(action)
             bounds = getattr(action, "requests", None)
             if bounds:
-                seen = {name: count - before[name] for name, count in self.stage.requests().items()}
-                self.check(judge.judge_requests(bounds, seen))
+                counts = {name: count - before[name] for name, count in self.stage.requests().items()}
+                seen = {name: self.stage.asked(name, counts[name]) for name in bounds}
+                self.check(judge.judge_requests(bounds, counts, seen))
 
     def act(self, action: Action) -> None:
         match action:
@@ -98,13 +99,20 @@ class _Play:
             case Mint():
                 self.stage.kept[action.keep_as] = self.stage.token(action.token)
             case Move(what="offboard"):
-                self.verdict = self.session.offboard(self.stage.party(action.argument).id)
-                self.exchanges.append(Exchange(f"offboard {action.argument}", judge.in_words(self.verdict)))
-                self.check(judge.judge_done(self.verdict))
+                self.done(action, self.session.offboard(self.stage.party(action.argument).id))
+            case Move(what="purge"):
+                key = self.stage.thumbprint(action.argument)
+                self.done(action, self.session.purge(self.stage.party().id, key))
             case Move():
                 if self.stage.move(action) and MAIN in self.by_value:
                     # A target that takes keys by value learns of a change by being onboarded anew (protocol.md).
                     self.onboard(MAIN, ONBOARDED, None, None)
+
+    def done(self, action: Move, verdict: Verdict) -> None:
+        """Keep and judge the answer to a message that only asks for something to be done."""
+        self.verdict = verdict
+        self.exchanges.append(Exchange(f"{action.what} {action.argument}", judge.in_words(verdict)))
+        self.check(judge.judge_done(verdict))
 
     def onboard(
         self,
@@ -123,6 +131,7 @@ class _Play:
         fetched = "jwks_uri" in record and "jwks_uri" in self.profile.keys
         (self.by_value.discard if fetched else self.by_value.add)(name)
         self.check(judge.judge(expect, verdict, self.profile, self.stage.user_of))
+        self.check_silence(record.get("sample_token"), verdict)
 
     def authenticate(self, action: Authenticate) -> None:
         for token in self.tokens(action):
@@ -147,6 +156,11 @@ class _Play:
         self.keep(step, verdict, token=token, now=self.stage.now)
         self.check(judge.judge(expect, verdict, self.profile, self.stage.user_of))
         self.check(judge.judge_audit(self.scenario.audit, verdict))
+        self.check_silence(token, verdict)
+
+    def check_silence(self, credential: object, verdict: Verdict) -> None:
+        if not self.scenario.quoted and isinstance(credential, str):
+            self.check(judge.judge_silence(credential, verdict))
 
     def keep(
         self,

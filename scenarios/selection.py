@@ -1,4 +1,4 @@
-"""Which scenarios are meant: by id, by rule, by level."""
+"""Which scenarios are meant: by id, by rule, by level; and which rules."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scenarios import rulebook
 from scenarios.files.problems import nearest
 
 if TYPE_CHECKING:
@@ -52,6 +53,25 @@ class Selection:
         ]
 
 
+def rules_meant(rules: Iterable[str], levels: Iterable[str]) -> list[str]:
+    """Return the ids of the rules meant, in the rulebook's order; what is empty does not restrict.
+
+    Raises `SelectionError` for a rule or a group of rules that the rulebook does not have.
+    """
+    wanted = [rule.upper() for rule in rules]
+    wanted_levels = {level.lower() for level in levels}
+    known = rulebook.rules()
+    for want in wanted:
+        if not any(_is_of(name, want) for name in known):
+            raise SelectionError(f"'{want}' is no rule{nearest(want, [*known, *rulebook.GROUPS])}")
+    return [
+        name
+        for name, rule in known.items()
+        if (not wanted or any(_is_of(name, want) for want in wanted))
+        and (not wanted_levels or rule.level.value.lower() in wanted_levels)
+    ]
+
+
 def _matcher(pattern: str) -> re.Pattern[str]:
     # `[` is no wildcard here: ids of a matrix hold it.
     text = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
@@ -59,4 +79,8 @@ def _matcher(pattern: str) -> re.Pattern[str]:
 
 
 def _has_rule(scenario: Scenario, wanted: Iterable[str]) -> bool:
-    return any(name == want or name.startswith(f"{want}-") for want in wanted for name in scenario.rules)
+    return any(_is_of(name, want) for want in wanted for name in scenario.rules)
+
+
+def _is_of(name: str, want: str) -> bool:
+    return name == want or name.startswith(f"{want}-")

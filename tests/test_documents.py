@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenarios import rulebook
+from scenarios import exclusions, rulebook
 from scenarios.cli import COMMANDS
 from scenarios.pytest_scenarios import WORDS
 from scenarios.tables.load import load_table
@@ -130,6 +130,15 @@ def test_the_knobs_of_the_writing_guide_can_be_declared(tmp_path: Path) -> None:
     assert policy_of(declared[1]) == replace(policy_of({}), user_scope="enrolled_users", conflict="reject")
     for name, value in {**declared[0], **declared[1]}.items():
         assert rulebook.knobs()[name].default != value
+
+
+def test_the_exclusions_that_the_writing_guide_shows_are_those_that_ship() -> None:
+    (block,) = (block for block in blocks(WRITING, "yaml") if "needs:" in block)
+
+    shown = [entry for entry, _ in exclusions.ExclusionList.parse(block, "guide").lines]
+
+    assert len(shown) == 2
+    assert set(shown) <= {entry for entry, _ in exclusions.shipped().lines}
 
 
 def test_the_snippets_of_the_pytest_guide_run(pytester: pytest.Pytester) -> None:

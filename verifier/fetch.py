@@ -174,6 +174,8 @@ def _port(parts: SplitResult) -> int:
 
 def _look_up(host: str, port: int, timeout_s: float | None) -> list[Any]:
     """Look a name up within the time; the resolver itself knows no deadline (KEY-032)."""
+    if _literal_address(host) is not None:  # nothing is asked of a resolver, so nothing can keep us waiting
+        return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     answers: queue.SimpleQueue[list[Any] | OSError | ValueError] = queue.SimpleQueue()
 
     def ask() -> None:

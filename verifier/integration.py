@@ -42,6 +42,11 @@ class Integration:
     claim_rules: ClaimRules
     users: UserFinder
 
+    def check_algorithm(self, header: JoseHeader) -> None:
+        """Reject an algorithm that was not agreed (SIG-007)."""
+        if header.algorithm.name not in self.algorithms:
+            raise TokenRejected("algorithm_not_allowed", f"alg {header.algorithm.name}", "alg")
+
     def check_signature(self, jws: CompactJws, header: JoseHeader, *, wait: bool = True) -> VerificationKey:
         """Return the key by which the token verifies, or raise TokenRejected; WouldWait unless it may wait.
 
@@ -49,8 +54,7 @@ class Integration:
         one under the same kid (KEY-005, KEY-026, AZR-017). Only a kid that is unknown is worth waiting for
         (OPS-006).
         """
-        if header.algorithm.name not in self.algorithms:  # SIG-007: before any key is touched
-            raise TokenRejected("algorithm_not_allowed", f"alg {header.algorithm.name}", "alg")
+        self.check_algorithm(header)  # before any key is touched
         keys = self.keys.current() if wait else self._at_hand()
         try:
             return verifying_key(jws, header, keys, self.key_use)

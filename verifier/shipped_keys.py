@@ -21,6 +21,7 @@ SHIPPED_TEST_KEYS: Final = frozenset(
         "a78dd00a291543d1bed2048ecbcfd0c0a0fd2fb62edac4ab0694b03228ee0738",  # p-256/d
         "a6239c9ba2c99d2b6ad9d8ebc0799c6c7df1e1c2b02fff522c1cd205eb9bdbcb",  # p-256/e
         "0c39120c69dd77230cf944a560033d1443ee3bc68667e98fd50911d5739694ca",  # p-256/f
+        "231b20f679fc4d15aa1b8e0a20e984cede21238adc65f552b26258b98349de2f",  # p-256/leading-zero
         "2c6ce97d9a06a2365333009e31fc9be51e720ee4890b9617405b7d63a060d1a8",  # p-384/a
         "2d07c350809f8a676aa83f100c6d1c11984a3ea5cd4a7a8a6830404dee3d8cf6",  # p-384/attacker
         "4854ea988f06a9da2e741b63dba7d4a900fc86a09d3ae9bfe1960265bcb40617",  # p-384/b
@@ -34,8 +35,10 @@ SHIPPED_TEST_KEYS: Final = frozenset(
         "0b99c7958cfc37dbd65443245a9def0e0ddb637b56071c4ccc9af838801b1631",  # rsa/d
         "0f1364ce39481e56bca947fed048ba21d48b0849562fbb9b46d0f46377cf0c2d",  # rsa/e
         "e71e36ab0699e18dbb525171441bd2d076a195bffc5c784a1ae46639ee42607e",  # rsa/f
+        "b006bd5d7df40b824086ff6e31d0e3a027ab3d16ad6adc76b809335329f4dd13",  # rsa/rsa-2047
         "664d22ad7d8953054a2ae82e48fc0723a1a6f12302c1aa802e7f98a90b6ab153",  # rsa/rsa-3072
         "6cdf89b2c071bac804bc2f862b7c5215fb623cdd615798b5a9ba90f6edca65cb",  # rsa/rsa-4096
+        "de7174b1ac81e8f45e4499f3c16a4692dee98df5a3c81b9e4c065dbf7930804d",  # rsa/rsa-e3
         "032b33075750ab45626bd503fbdbcc84b33bdc1b6eb3f98eabed17529984e67f",  # rsa/weak
     }
 )

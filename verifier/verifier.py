@@ -20,7 +20,8 @@ from verifier.fetch import Fetch, HttpFetch
 from verifier.header import accepted_types, check_replicas, check_type, read_header
 from verifier.integration import Integration, State, check_dates
 from verifier.key_source import JwksSource
-from verifier.mapping import User
+from verifier.keys import VerificationKey
+from verifier.mapping import Match, User
 from verifier.onboarding import FirstFetch, IntegrationRecord, Onboarding, jwks_of
 from verifier.policy import Policy
 from verifier.purge import checked, thumbprint_of
@@ -45,6 +46,23 @@ class Identity(msgspec.Struct, frozen=True):
     claims: Mapping[str, Any]
     api_access: bool = True
     """Whether the user may use the API at all (MAP-040)."""
+
+
+def identity_of(
+    match: Match, integration: Integration, key: VerificationKey, claims: Mapping[str, Any]
+) -> Identity:
+    """Put together whom a token that passed every check stands for."""
+    user = match.user
+    return Identity(
+        user.name,
+        match.external_id,
+        match.claim,
+        match.fallback,
+        integration.id,
+        key.kid,
+        claims,
+        user.api_access,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +98,7 @@ class Verifier:
             allow_local=self.policy.allow_local_jwks, redirects=self.policy.redirects
         )
         self._spawn = spawn or ThreadPerWork()
-        self._types = accepted_types(self.policy)
+        self.types = accepted_types(self.policy)
         self._change = threading.Lock()  # serialises changes; judging takes no lock
         self._purged: dict[str, frozenset[str]] = {}  # KEY-024: by id, whatever becomes of the integration
 
@@ -91,8 +109,9 @@ class Verifier:
         """
         jws = split_compact(token, self.policy.max_token_bytes)
         header, claims = read_header(jws.header_segment), decode_object(jws.payload)
-        check_type(header, self._types)
-        check_replicas(header, claims)
+        check_type(header, self.types)
+        if header.replicas:
+            check_replicas(header, claims)
         integration = None
         try:
             integration = self.register.choose(claims)
@@ -105,17 +124,11 @@ class Verifier:
         except TokenRejected as rejected:
             rejected.kid, rejected.integration = header.kid, integration.id if integration else None
             raise
-        user = match.user
-        return Identity(
-            user.name,
-            match.external_id,
-            match.claim,
-            match.fallback,
-            integration.id,
-            key.kid,
-            claims,
-            user.api_access,
-        )
+        return identity_of(match, integration, key, claims)
+
+    def now(self) -> float:
+        """Return the time by which tokens are judged, in seconds since the epoch."""
+        return self._clock()
 
     def onboard(
         self,

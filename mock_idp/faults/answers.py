@@ -53,6 +53,12 @@ def content_type(response: Response, arg: Any, _context: FaultContext) -> Respon
     return response.with_header("content-type", text(arg, "content_type"))
 
 
+@fault("no_content_type", rules=("KEY-033",))
+def no_content_type(response: Response, _arg: Any, _context: FaultContext) -> Response:
+    """The answer does not say what its body is."""
+    return response.without_header("content-type")
+
+
 @fault("byte_order_mark", rules=("KEY-033",))
 def byte_order_mark(response: Response, _arg: Any, _context: FaultContext) -> Response:
     """The honest body follows a UTF-8 byte order mark."""

@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mock_idp.faults.registry import FaultContext, FaultError, fault, whole
+from mock_idp.faults.registry import FaultContext, FaultError, fault, text, whole
 from mock_idp.http import Response
 
 MAX_DEPTH = 1_000_000
+MAX_KEYS = 10_000
 
 _NOT_A_KEY_SET: Final[Mapping[str, tuple[str, bytes]]] = {
     "empty_object": ("The body is `{}`.", b"{}"),
@@ -64,6 +65,14 @@ def empty_set(response: Response, _arg: Any, _context: FaultContext) -> Response
     return response.with_body(b'{"keys":[]}')
 
 
+@fault("needs_query", rules=("AZR-016", "AZR-026"), takes="the query, such as `appid=app-1`")
+def needs_query(response: Response, arg: Any, context: FaultContext) -> Response:
+    """The keys are served under this query alone, letter by letter; without it the JWKS holds other keys."""
+    if context.request.query == text(arg, "needs_query"):
+        return response
+    return _with_json(response, {"keys": list(UNKNOWN_ENTRIES)})
+
+
 @fault("keys_miscased", rules=("KEY-028",))
 def keys_miscased(response: Response, _arg: Any, _context: FaultContext) -> Response:
     """The honest keys stand in a member `Keys`."""
@@ -94,6 +103,23 @@ def duplicate_members(response: Response, arg: Any, _context: FaultContext) -> R
         entries = ['{"kid": "duplicate", ' + entry[1:] for entry in entries]
     first = '"keys": [], ' if which == "keys" else ""
     return response.with_body(f'{{{first}"keys": [{", ".join(entries)}]}}'.encode())
+
+
+@fault("turned", rules=("KEY-010", "KEY-038"))
+def turned(response: Response, _arg: Any, context: FaultContext) -> Response:
+    """The honest keys come in another order with each answer: each time the first of them moves to the end."""
+    entries = _entries(response)
+    first = (context.nth + 1) % len(entries) if entries else 0
+    return _with_json(response, {"keys": entries[first:] + entries[:first]})
+
+
+@fault("many_keys", rules=("KEY-032",), takes="how many, 1 to 10,000")
+def many_keys(response: Response, arg: Any, _context: FaultContext) -> Response:
+    """So many copies (1,000) of the first honest key, each under a kid of its own, stand before the honest keys."""
+    count = whole(1_000 if arg is None else arg, 1, MAX_KEYS, "many_keys")
+    entries = _entries(response)
+    copies = [{**entries[0], "kid": f"copy-{number}"} for number in range(count)] if entries else []
+    return _with_json(response, {"keys": [*copies, *entries]})
 
 
 @fault("deep_nesting", rules=("KEY-032",), takes="levels")

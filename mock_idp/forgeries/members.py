@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mock_idp.draft import Draft
-from mock_idp.forgeries.arguments import fields, text
+from mock_idp.forgeries.arguments import MAX_MEMBERS, fields, size, text
 from mock_idp.forgeries.registry import ForgeContext, ForgeryError, forgery
 
 
@@ -31,6 +31,22 @@ def claims_missing(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     if not names:
         raise ForgeryError("needs the names of the claims to leave out")
     return draft.without_claims(*names)
+
+
+@forgery("long_claim", rules=("CLM-005", "CLM-021", "AZR-019"))
+def long_claim(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
+    """One claim is very long, and truly signed; the argument is `{member, item, times, last}`.
+
+    Argument: a text `item` is repeated within one text; `[item]` makes a list with so many of it, and `last`, where it
+    is given, stands at the end of text or list.
+    """
+    options = fields(arg, needed=("member", "item", "times"), optional=("last",))
+    item, last = options["item"], options.get("last")
+    times = size(options["times"], "times", MAX_MEMBERS)
+    if isinstance(item, list) and len(item) == 1:
+        return draft.with_claims({options["member"]: item * times + ([] if last is None else [last])})
+    repeated = text(item, "an item that is no list of one") * times
+    return draft.with_claims({options["member"]: repeated + ("" if last is None else text(last, "the last"))})
 
 
 def _names(arg: Any) -> list[str]:

@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from mock_idp.draft import Draft
 from mock_idp.forgeries.arguments import choice
 from mock_idp.forgeries.registry import ForgeContext, ForgeryError, forgery
 from mock_idp.forgeries.signatures import redrawn
-from mock_idp.keys import HASHES
+from mock_idp.pss import longest_salt, private_operation, sign_pss
 
 _OIDS = {
     "sha1": bytes.fromhex("06052b0e03021a"),
@@ -122,14 +121,8 @@ def rsa_signature(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     if arg == "encoded_message":
         return replace(draft, signature=_padded(_digest_info(data, digest), width))
     encoded = _ENCODED[arg](data, digest, width)
-    signature = _private_operation(int.from_bytes(encoded, "big"), numbers)
+    signature = private_operation(int.from_bytes(encoded, "big"), numbers)
     return replace(draft, signature=signature.to_bytes(width, "big"))
-
-
-def _private_operation(message: int, numbers: rsa.RSAPrivateNumbers) -> int:
-    """RSASP1 by the Chinese remainder theorem, four times as fast as by d (RFC 8017 section 5.2.1)."""
-    first, second = pow(message, numbers.dmp1, numbers.p), pow(message, numbers.dmq1, numbers.q)
-    return second + numbers.q * ((first - second) * numbers.iqmp % numbers.p)
 
 
 def _rsa_private(draft: Draft, name: str) -> rsa.RSAPrivateKey:
@@ -138,23 +131,25 @@ def _rsa_private(draft: Draft, name: str) -> rsa.RSAPrivateKey:
     return draft.key.private
 
 
-_PSS: Mapping[str, Callable[[hashes.HashAlgorithm], padding.PSS]] = {
-    "zero": lambda digest: padding.PSS(padding.MGF1(digest), 0),
-    "max": lambda digest: padding.PSS(padding.MGF1(digest), padding.PSS.MAX_LENGTH),
-    "other": lambda digest: padding.PSS(padding.MGF1(digest), 20),
-    "mgf1_sha1": lambda digest: padding.PSS(padding.MGF1(hashes.SHA1()), digest.digest_size),  # noqa: S303 - the fault
+_PSS: Mapping[str, Callable[[rsa.RSAPrivateKey, str], tuple[int, str]]] = {
+    "zero": lambda _private, digest: (0, digest),
+    "max": lambda private, digest: (longest_salt(private, digest), digest),
+    "other": lambda _private, digest: (20, digest),
+    "mgf1_sha1": lambda _private, digest: (hashlib.new(digest).digest_size, "sha1"),
 }
+"""The length of the salt (bytes), and the hash of the mask."""
 
 
 @forgery("pss_salt", rules=("SIG-010",))
 def pss_salt(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     """A PSS signature by the true key with a salt of the wrong length, or with MGF1 over SHA-1.
 
-    Argument: `zero`, `max`, `other` (20 bytes) or `mgf1_sha1`. All but `zero` are salted, so they differ from
-    run to run.
+    Argument: `zero`, `max`, `other` (20 bytes) or `mgf1_sha1`. The salt follows from what is signed.
     """
     private = _rsa_private(draft, "pss_salt")
     if not draft.alg.startswith("PS"):
         raise ForgeryError(f"pss_salt needs a PS* token, and this one is signed with {draft.alg}")
-    digest = HASHES[draft.alg[2:]]
-    return replace(draft, signature=private.sign(draft.signing_input(), choice(arg, _PSS)(digest), digest))
+    digest = f"sha{draft.alg[2:]}"
+    salt_bytes, mgf = choice(arg, _PSS)(private, digest)
+    signature = sign_pss(private, draft.signing_input(), digest, salt_bytes=salt_bytes, mgf=mgf)
+    return replace(draft, signature=signature)

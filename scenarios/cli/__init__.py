@@ -23,9 +23,11 @@ COMMANDS: Final = {
     "run": "Run scenarios against a target and report how it differs",
     "list": "List the scenarios that there are",
     "show": "Explain one scenario: the rule, the token, what is expected and why",
+    "export": "Write the scenarios that need no server as JSON vectors with a schema",
     "lint": "Check scenario tables and name every mistake with its place",
     "idp": "Serve mock IdPs over HTTP or HTTPS, with keys, tokens, faults and a console",
     "api": "Serve the reference verifier as a protected API, with an admin API and state",
+    "verify": "Judge one token step by step, in words, for whoever debugs a 401",
     "mint": "Print one token, honest or forged by name",
     "selftest": "Put the catalogue to the test: flawed verifiers, and which scenario finds each",
 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scenarios.cli.options import write
+from scenarios.cli.options import with_tables, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 
 @click.command("lint")
 @click.argument("paths", nargs=-1, type=click.Path())
+@with_tables
 @click.option("--schema", metavar="PATH", help="Write the JSON Schema of a table instead; `-` for stdout.")
-def command(paths: tuple[str, ...], schema: str | None) -> None:
+def command(
+    paths: tuple[str, ...], catalogs: tuple[str, ...], only_catalogs: tuple[str, ...], schema: str | None
+) -> None:
     """Check scenario tables (files, or folders of them; without any, those that ship with Touchstone).
+
+    No id may be one that ships. --catalog checks those that ship too, as the other commands would load them.
 
     Prints one line for each mistake, `file:line:column: what is wrong`, and ends with status 2 if there is one.
     """
@@ -28,8 +33,15 @@ def command(paths: tuple[str, ...], schema: str | None) -> None:
         write(schema, schema_bytes())
         return
     from scenarios.cli.options import catalogue
+    from scenarios.files.problems import TableErrors
+    from scenarios.tables.load import clashes
 
-    scenarios = catalogue(paths)
+    if catalogs:
+        scenarios = catalogue((*catalogs, *paths), only_catalogs)
+    else:
+        scenarios = catalogue((), (*only_catalogs, *paths))
+        if problems := clashes(scenarios.values()) if paths else []:
+            raise TableErrors(problems)
     _rehearse_all(scenarios.values())
     files = len({scenario.place.source for scenario in scenarios.values()})
     click.echo(f"{len(scenarios)} scenarios in {files} file{'s' * (files != 1)}, no mistakes")

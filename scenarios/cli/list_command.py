@@ -1,4 +1,4 @@
-"""`touchstone list`: the scenarios, the forgeries, or the knobs of a profile, that there are."""
+"""`touchstone list`: the scenarios, the rules and what tests them, the forgeries, or the knobs of a profile."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import click
 from scenarios.cli.options import catalogue, chosen, plain_option, selecting, write
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scenarios.exclusions import Coverage
     from scenarios.rulebook import Knob
     from scenarios.tables.scenario import Scenario
 
@@ -24,6 +27,12 @@ LIBRARY: Final = {
 @click.command("list")
 @selecting
 @click.option("--json", "json_path", metavar="PATH", help="Write the list as JSON; `-` for stdout.")
+@click.option(
+    "--rules",
+    "by_rule",
+    is_flag=True,
+    help="List the rules instead: how many scenarios name each, or why none.",
+)
 @click.option("--forgeries", is_flag=True, help="List the named forgeries instead.")
 @click.option("--knobs", is_flag=True, help="List the knobs that a target's profile may declare instead.")
 @plain_option
@@ -32,18 +41,31 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     rules: tuple[str, ...],
     levels: tuple[str, ...],
     catalogs: tuple[str, ...],
+    only_catalogs: tuple[str, ...],
     json_path: str | None,
-    forgeries: bool,  # noqa: FBT001 - click passes flags so
+    by_rule: bool,  # noqa: FBT001 - click passes flags so
+    forgeries: bool,  # noqa: FBT001 - as above
     knobs: bool,  # noqa: FBT001 - as above
     plain: bool,  # noqa: FBT001 - as above
 ) -> None:
-    """List the scenarios that there are."""
+    """List the scenarios that there are, or the rules and what tests each of them."""
     if forgeries or knobs:
-        if (forgeries and knobs) or json_path is not None or any((patterns, rules, levels, catalogs)):
+        if (
+            (forgeries and knobs)
+            or json_path is not None
+            or any((patterns, rules, levels, catalogs, only_catalogs))
+        ):
             raise click.UsageError("--forgeries and --knobs each stand alone, or with --plain")
+        if by_rule:
+            raise click.UsageError("--rules, --forgeries and --knobs are three lists: ask for one")
         (_forgeries if forgeries else _knobs)(plain=plain)
         return
-    found = chosen(catalogue(catalogs), patterns, rules, levels)
+    if by_rule:
+        if patterns:
+            raise click.UsageError("--rules lists rules, and --select chooses scenarios: choose with --rule")
+        _rules(_coverage(catalogs, only_catalogs, rules, levels), json_path, plain=plain)
+        return
+    found = chosen(catalogue(catalogs, only_catalogs), patterns, rules, levels)
     if json_path is not None:
         write(json_path, _as_json(found))
     if json_path != "-":
@@ -63,6 +85,61 @@ def _as_json(found: list[Scenario]) -> bytes:
             "requires": sorted(scenario.requires),
         }
         for scenario in found
+    ]
+    return msgspec.json.format(msgspec.json.encode(entries), indent=1) + b"\n"
+
+
+def _coverage(
+    catalogs: tuple[str, ...], only_catalogs: tuple[str, ...], rules: tuple[str, ...], levels: tuple[str, ...]
+) -> list[Coverage]:
+    from scenarios import exclusions
+    from scenarios.selection import SelectionError, rules_meant
+
+    try:
+        wanted = set(rules_meant(rules, levels))
+    except SelectionError as error:
+        raise click.UsageError(str(error)) from None
+    found = exclusions.shipped().coverage(catalogue(catalogs, only_catalogs))
+    return [entry for entry in found if entry.rule.id in wanted]
+
+
+def _rules(found: list[Coverage], json_path: str | None, *, plain: bool) -> None:
+    if json_path is not None:
+        write(json_path, _rules_as_json(found))
+    if json_path == "-":
+        return
+    from rich.text import Text
+
+    from scenarios.reports.terminal import console, row
+
+    out = console(plain=plain)
+    for entry in found:
+        count = f"{entry.scenarios} scenario{'s' * (entry.scenarios != 1)}"
+        stands = "excluded" if entry.excluded else count
+        out.print(Text.assemble((f"{entry.rule.id:9}", "bold"), f"{entry.rule.level.value:7} {stands}"))
+        row(out, "", entry.rule.statement)
+        for exclusion in entry.exclusions:
+            what = "" if exclusion.case is None else f"{exclusion.case}: "
+            row(out, "excluded", f"{what}{exclusion.reason}; needs {exclusion.needs}")
+    tested = sum(1 for entry in found if entry.scenarios)
+    excluded = sum(entry.excluded for entry in found)
+    out.print(Text(f"\n{len(found)} rules, {tested} with scenarios, {excluded} excluded", style="bold"))
+
+
+def _rules_as_json(found: list[Coverage]) -> bytes:
+    import msgspec
+
+    entries: list[Mapping[str, object]] = [
+        {
+            "id": entry.rule.id,
+            "level": entry.rule.level.value,
+            "statement": entry.rule.statement,
+            "scenarios": entry.scenarios,
+            "exclusions": [
+                {"case": item.case, "reason": item.reason, "needs": item.needs} for item in entry.exclusions
+            ],
+        }
+        for entry in found
     ]
     return msgspec.json.format(msgspec.json.encode(entries), indent=1) + b"\n"
 

@@ -63,7 +63,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     """Print one token and nothing else.
 
     It is signed by a test key that ships with Touchstone (`touchstone idp --fixed-keys` publishes it). The same
-    arguments with the same --now give the same token, except where PSS salts.
+    arguments with the same --now give the same token.
     """
     if now is not None and not math.isfinite(now):
         raise click.UsageError(f"--now is a number of seconds since the epoch, not {now}")

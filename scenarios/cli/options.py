@@ -42,29 +42,52 @@ _SELECTING = (
         help="Scenarios of a level.",
     ),
 )
-catalog_option = click.option(
-    "--catalog",
-    "catalogs",
-    multiple=True,
-    type=click.Path(),
-    metavar="PATH",
-    help="A table, or a folder of tables, in place of those that ship with Touchstone.",
+_TABLES = (
+    click.option(
+        "--catalog",
+        "catalogs",
+        multiple=True,
+        type=click.Path(),
+        metavar="PATH",
+        help="A table of your own, or a folder of them, beside those that ship with Touchstone.",
+    ),
+    click.option(
+        "--only-catalog",
+        "only_catalogs",
+        multiple=True,
+        type=click.Path(),
+        metavar="PATH",
+        help="The same, in place of those that ship.",
+    ),
 )
 plain_option = click.option("--plain", is_flag=True, help="No colour and no progress, on a terminal too.")
 
 
-def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that choose scenarios."""
-    for option in reversed((*_SELECTING, catalog_option)):
+def with_tables(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that name tables outside the package."""
+    for option in reversed(_TABLES):
         command = option(command)
     return command
 
 
-def catalogue(paths: tuple[str, ...]) -> dict[str, Scenario]:
-    """Return the scenarios of the tables at the paths, or of those that ship. Raises `TableErrors`."""
+def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that choose scenarios."""
+    command = with_tables(command)
+    for option in reversed(_SELECTING):
+        command = option(command)
+    return command
+
+
+def catalogue(catalogs: tuple[str, ...], only_catalogs: tuple[str, ...] = ()) -> dict[str, Scenario]:
+    """Return the scenarios that ship and those of `catalogs`; those that ship not when there are `only_catalogs`.
+
+    Raises `TableErrors`, also for an id that two tables have.
+    """
     from scenarios.tables.load import builtin_tables, load, tables_at
 
-    return load(tables_at(paths) if paths else builtin_tables())
+    shipped = [] if only_catalogs else builtin_tables()
+    own = tables_at((*only_catalogs, *catalogs)) if only_catalogs or catalogs else []
+    return load([*shipped, *own])
 
 
 def chosen(

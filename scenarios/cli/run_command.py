@@ -63,6 +63,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     rules: tuple[str, ...],
     levels: tuple[str, ...],
     catalogs: tuple[str, ...],
+    only_catalogs: tuple[str, ...],
     junit: str | None,
     json_path: str | None,
     baseline: str | None,
@@ -84,7 +85,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     if junit == json_path == "-":
         raise click.UsageError("only one of --junit and --json can go to stdout")
     check_writable(junit, json_path)
-    scenarios = catalogue(catalogs)
+    scenarios = catalogue(catalogs, only_catalogs)
     wanted = chosen(scenarios, patterns, rules, levels)
     known = Baseline.read(baseline) if baseline else Baseline()
     reached = _reach(target)
@@ -101,7 +102,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
                 run,
                 console(plain=plain),
                 details=None if details == "all" else int(details),
-                again=_again(target, catalogs),
+                again=_again(target, catalogs, only_catalogs),
                 strict=strict,
             )
     with output_may_end():
@@ -238,10 +239,12 @@ def _write(run: Run, junit: str | None, json_path: str | None, *, strict: bool) 
         write(junit, junit_xml(run, strict=strict))
 
 
-def _again(target: str | None, catalogs: tuple[str, ...]) -> str:
+def _again(target: str | None, catalogs: tuple[str, ...], only_catalogs: tuple[str, ...]) -> str:
     words = ["touchstone", "run", *(["--target", target] if target else [])]
     for path in catalogs:
         words += ["--catalog", path]
+    for path in only_catalogs:
+        words += ["--only-catalog", path]
     return shlex.join(words)
 
 

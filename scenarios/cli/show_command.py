@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scenarios.cli.options import catalog_option, catalogue, chosen, plain_option
+from scenarios.cli.options import catalogue, chosen, plain_option, with_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,16 +20,22 @@ if TYPE_CHECKING:
 
 @click.command("show")
 @click.argument("scenario_id", metavar="ID")
-@catalog_option
+@with_tables
 @click.option("--raw", is_flag=True, help="Print each token as it is sent, too.")
 @plain_option
-def command(scenario_id: str, catalogs: tuple[str, ...], raw: bool, plain: bool) -> None:  # noqa: FBT001 - click passes flags so
+def command(
+    scenario_id: str,
+    catalogs: tuple[str, ...],
+    only_catalogs: tuple[str, ...],
+    raw: bool,  # noqa: FBT001 - click passes flags so
+    plain: bool,  # noqa: FBT001 - as above
+) -> None:
     """Explain one scenario: the rule, the token, what is expected and why."""
     from scenarios.rehearse import rehearse
     from scenarios.reports.terminal import console, row
     from scenarios.stage import Lab
 
-    scenarios = catalogue(catalogs)
+    scenarios = catalogue(catalogs, only_catalogs)
     found = chosen(scenarios, (scenario_id,), (), ())
     if len(found) > 1 and scenario_id not in scenarios:
         several = ", ".join(scenario.id for scenario in found[:6]) + (", …" if len(found) > 6 else "")

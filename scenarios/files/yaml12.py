@@ -2,7 +2,7 @@
 
 libyaml parses; the core schema of YAML 1.2 is applied here, so that `no` and `12:30` stay strings. Duplicate keys,
 aliases, several documents and unknown tags are mistakes. A value never loses its place. Nothing from a file is ever
-turned into an object of another kind than the plain ones and the three tags below.
+turned into an object of another kind than the plain ones and those that the four tags below make.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ class Document:
         return self.places.get(path) or Place(self.source, 1, 1)
 
 
+MAX_REPEATED: Final = 2_000_000
+"""`!repeat` makes no longer text (characters)."""
 MAX_DIGITS: Final = 400
 """A longer number (characters) is a mistake; what a target makes of one is asked with `!json`."""
 
@@ -79,7 +81,7 @@ _WORDS: Final[dict[str, Any]] = {
 }
 _FIRST_OF_A_VALUE: Final = frozenset("~nNtTfF.+-0123456789")
 _QUOTED: Final = frozenset("'\"|>")
-_TAGS: Final = ("!absent", "!json", "!base64")
+_TAGS: Final = ("!absent", "!json", "!base64", "!repeat")
 _CORE_TAG: Final = "tag:yaml.org,2002:"
 
 # YAML 1.2 lets a tag end at `}` or `]`; libyaml wants a space there. The tag is written as a shorter one and a
@@ -238,6 +240,8 @@ class _Reader:
                     return Json(text)
                 case "!base64":
                     return self._base64(text, place)
+                case "!repeat":
+                    return self._repeated(text, place)
         self.skip(event)
         shown = tag.replace(_CORE_TAG, "!!")
         message = f"'{shown}' is no tag of these tables{nearest(shown, _TAGS)}"
@@ -250,6 +254,18 @@ class _Reader:
         except (binascii.Error, ValueError):
             self.problems.append(Problem(place, "'!base64' takes standard base64 text"))
             return b""
+
+    def _repeated(self, text: str, place: Place) -> str:
+        count, _, piece = text.partition(" ")
+        if not (count.isascii() and count.isdecimal() and piece) or len(count) > len(str(MAX_REPEATED)):
+            self.problems.append(
+                Problem(place, "'!repeat' takes a number and a text, such as !repeat 300 ab")
+            )
+            return ""
+        if int(count) * len(piece) > MAX_REPEATED:
+            self.problems.append(Problem(place, f"'!repeat' makes at most {MAX_REPEATED:,} characters"))
+            return ""
+        return piece * int(count)
 
     def _written(self, event: yaml.ScalarEvent) -> str:
         """Return a scalar's text as it stands in the file."""

@@ -13,10 +13,12 @@ from scenarios.stage import moves, records, tokens
 from scenarios.stage.lab import Lab
 from scenarios.stage.scene import START, Scene
 from scenarios.tables.scenario import MAIN
+from scenarios.targets import near
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from mock_idp import Request
     from scenarios.stage.scene import Party
     from scenarios.tables.model import IntegrationSpec, TokenSpec, UserSpec
     from scenarios.tables.scenario import Move, Scenario
@@ -61,6 +63,8 @@ class Stage:
 
     def close(self) -> None:
         """Take the scenario's issuers off the mock IdP."""
+        for url in self._scene.near:
+            near.withdraw(url)
         for party in self._scene.parties.values():
             self.lab.fetches += self.lab.idp.requests(party.path, "jwks")
             self.lab.idp.remove_issuer(party.path)
@@ -117,6 +121,17 @@ class Stage:
         with self._making():
             moves.MOVES[move.what](self._scene, self.party(), move.argument)
         return move.what in moves.OF_KEYS
+
+    def thumbprint(self, name: str) -> str:
+        """Return the thumbprint of a key of the main integration, by which an operator names it."""
+        with self._making():
+            return moves.thumbprint(self.party(), name)
+
+    def asked(self, endpoint: str, latest: int) -> tuple[Request, ...]:
+        """Return so many of the latest requests to an endpoint of the main integration's IdP."""
+        path = f"{self.party().path}/{endpoint}"
+        seen = [entry.request for entry in self.lab.idp.journal if entry.path == path]
+        return tuple(seen[-latest:] if latest else ())
 
     def requests(self) -> dict[str, int]:
         """Return how many requests the main integration's IdP has seen so far, by endpoint."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from mock_idp import MockIdP
 
 if TYPE_CHECKING:
+    from mock_idp.loopback_tls import TlsFlaw
     from mock_idp.serve import RunningServer
 
 
@@ -25,10 +26,9 @@ class Lab:
         """How many tokens were issued so far."""
         self.fetches = 0
         """How many JWKS fetches the scenarios so far have seen."""
-        self.ca_file: str | None = None
-        """The CA certificate of the HTTPS server (a path), once that runs."""
         self._stack = contextlib.ExitStack()
-        self._servers: dict[bool, RunningServer] = {}
+        self._servers: dict[str, RunningServer] = {}
+        self._ca_files: dict[str, str] = {}
         self._count = 0
 
     def __enter__(self) -> Self:
@@ -46,19 +46,24 @@ class Lab:
         self._count += 1
         return self._count
 
-    def url(self, path: str, *, https: bool = False) -> str:
-        """Return the URL of a path of the mock IdP."""
-        if https not in self._servers:
-            self._servers[https] = self._start(https=https)
-        return self._servers[https].url + path
+    def url(self, path: str, *, https: bool = False, flaw: TlsFlaw | None = None) -> str:
+        """Return the URL of a path of the mock IdP; over HTTPS by a certificate with this flaw (KEY-031)."""
+        server = flaw or ("https" if https else "http")
+        if server not in self._servers:
+            self._servers[server] = self._start(server, flaw)
+        return self._servers[server].url + path
 
-    def _start(self, *, https: bool) -> RunningServer:
+    def ca_file(self, flaw: TlsFlaw | None = None) -> str | None:
+        """Return the CA certificate (a path) of the HTTPS server with this flaw, or None before that runs."""
+        return self._ca_files.get(flaw or "https")
+
+    def _start(self, server: str, flaw: TlsFlaw | None) -> RunningServer:
         from mock_idp.loopback_tls import loopback_tls
         from mock_idp.serve import serve
 
-        if not https:
+        if server == "http":
             return self._stack.enter_context(serve(self.idp))
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="touchstone-"))
-        certfile, keyfile, ca_file = loopback_tls(Path(folder))
-        self.ca_file = str(ca_file)
+        certfile, keyfile, ca_file = loopback_tls(Path(folder), flaw)
+        self._ca_files[server] = str(ca_file)
         return self._stack.enter_context(serve(self.idp, tls=(certfile, keyfile)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from scenarios.stage.keys import staged_key
+from scenarios.stage.tokens import filled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,8 @@ def _replace(_scene: Scene, party: Party, argument: Any) -> None:
 
 
 def _fault(scene: Scene, party: Party, argument: Any) -> None:
-    fault = argument.is_ if isinstance(argument.is_, str) else dict(argument.is_)
+    party = party if argument.of is None else scene.parties[argument.of]
+    fault = argument.is_ if isinstance(argument.is_, str) else filled(dict(argument.is_), scene.canary_url)
     scene.lab.idp.set_fault(party.path, argument.at, fault, times=argument.times)
 
 
@@ -72,6 +74,11 @@ def _heir(party: Party, name: str | None) -> SigningKey | None:
     if name is None and snapshot.oldest_staged() is None:
         name = next(letter for letter in "abcdef" if not snapshot.holds(letter))
     return None if name is None or snapshot.holds(name) else staged_key(name, party.alg)
+
+
+def thumbprint(party: Party, name: str) -> str:
+    """Return the RFC 7638 thumbprint of a key of a party. Raises `ValueError` for one that is not there."""
+    return staged_key(_kid(party, name), party.alg).thumbprint()
 
 
 def _kid(party: Party, name: str) -> str:

@@ -14,10 +14,12 @@ from scenarios.files.yaml12 import ABSENT
 from scenarios.stage.keys import staged_key
 from scenarios.stage.tokens import token
 from scenarios.tables import model, times
+from scenarios.targets import near
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mock_idp.loopback_tls import TlsFlaw
     from scenarios.stage.scene import Party, Scene
     from scenarios.tables.model import CertificateSpec
 
@@ -41,8 +43,8 @@ def record(scene: Scene, party: Party) -> dict[str, Any]:
     if "certificates" in made:
         kids = [entry["kid"] for entry in made["certificates"]]
         made["selected"] = kids if spec.selected is UNSET else spec.selected
-    if "jwks_uri" in made and "https_only" in scene.profile.keys:
-        made["ca_file"] = scene.lab.ca_file
+    if "jwks_uri" in made and _over_https(scene, party):
+        made["ca_file"] = scene.lab.ca_file(_flaw(party))
     return {member: value for member, value in made.items() if value is not ABSENT}
 
 
@@ -73,7 +75,7 @@ def _forms(scene: Scene, party: Party) -> list[str]:
         said.append("jwks_uri" if spec.keys == "jwks" and "jwks" not in takes else spec.keys)
     if said:
         return said
-    if isinstance(spec.jwks, str):
+    if isinstance(spec.jwks, str) or spec.tls is not None:
         return ["jwks_uri"]
     if spec.jwks is not None:  # what a hand-made set says, no certificate and no bare key can say
         takes = [form for form in takes if form.startswith("jwks")]
@@ -82,11 +84,23 @@ def _forms(scene: Scene, party: Party) -> list[str]:
 
 
 def _jwks_uri(scene: Scene, party: Party) -> Any:
-    url = scene.lab.url(f"{party.path}/jwks", https="https_only" in scene.profile.keys)
+    path = f"{party.path}/jwks"
+    url = scene.lab.url(path, https=_over_https(scene, party), flaw=_flaw(party))
+    if not scene.of_fetching:
+        near.offer(url, path, scene.lab.idp.handle)
+        scene.near.add(url)
     given = party.spec.jwks_uri
     if isinstance(given, str):
         return given.replace("{jwks_uri}", url)
     return url if given is UNSET else given
+
+
+def _over_https(scene: Scene, party: Party) -> bool:
+    return party.spec.tls is not None or "https_only" in scene.profile.keys
+
+
+def _flaw(party: Party) -> TlsFlaw | None:
+    return None if party.spec.tls == "good" else party.spec.tls
 
 
 def _jwks(_scene: Scene, party: Party) -> Any:

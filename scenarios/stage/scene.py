@@ -18,7 +18,7 @@ from scenarios.files.yaml12 import ABSENT
 from scenarios.stage.keys import staged_key
 from scenarios.tables import model
 from scenarios.tables.requirements import DEFAULT_ALG
-from scenarios.tables.scenario import MAIN
+from scenarios.tables.scenario import MAIN, Flood, Move
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +32,8 @@ START: Final = 1_767_225_600.0
 """Where the clock of a scenario starts for a target that obeys `now`: 2026-01-01T00:00:00Z."""
 AUDIENCE: Final = "api"
 """The audience of a plain integration."""
+_OF_FETCHING: Final = ("KEY-", "ONB-", "HTTP-", "OPS-")
+"""The groups of rules in which the way that a JWKS takes is, or may be, what is tested."""
 
 
 class StagedIssuer(Issuer):
@@ -94,6 +96,16 @@ class Scene:
     offset: float = 0.0
     """How far the scenario has moved its clock (seconds)."""
     parties: dict[str, Party] = field(default_factory=dict)
+    near: set[str] = field(default_factory=set)
+    """The URLs whose documents are offered to a target in this process (`near.py`)."""
+
+    @property
+    def of_fetching(self) -> bool:
+        """Whether how and when keys are fetched may matter here: by its rules, or because the world changes."""
+        return any(rule.startswith(_OF_FETCHING) for rule in self.scenario.rules) or any(
+            isinstance(action, Move | Flood) or getattr(action, "requests", None)
+            for action in self.scenario.actions
+        )
 
     @property
     def virtual(self) -> bool:

@@ -37,10 +37,11 @@ def token(
     if spec.text is not None and "{token}" not in spec.text:
         return spec.text
     credential: Draft | str | bytes = _draft(scene, spec, party, key or spec.key)
-    context = ForgeContext.of(party.issuer, seed=seed)
-    for name, argument in words.forge_steps(spec.forge):
-        asked = _filled(_with_hmac(name, argument, spec.hmac), scene.canary_url)
-        credential = _forged(credential, name, asked, context)
+    if spec.forge is not None:
+        context = ForgeContext.of(party.issuer, seed=seed)
+        for name, argument in words.forge_steps(spec.forge):
+            asked = filled(_with_hmac(name, argument, spec.hmac), scene.canary_url)
+            credential = _forged(credential, name, asked, context)
     made = finish(credential)
     scene.lab.tokens += 1
     return made if spec.text is None else spec.text.replace("{token}", str(made))
@@ -48,11 +49,18 @@ def token(
 
 def _draft(scene: Scene, spec: TokenSpec, party: Party, key: str | None) -> Draft:
     issuer: Issuer = party.issuer
-    user = spec.user or next(iter(scene.users_of(party.name)), None)
+    user = _user(scene, spec, party)
     dialect = issuer.persona if spec.persona is None else persona(spec.persona)
     if dialect is not issuer.persona:
         # Another kind of token of the same IdP, such as Entra's v1 beside v2.
-        issuer = Issuer(dialect, issuer.ring, audience=issuer.audience, tenant=issuer.tenant, clock=scene.now)
+        issuer = Issuer(
+            dialect,
+            issuer.ring,
+            audience=issuer.audience,
+            tenant=issuer.tenant,
+            base_url=issuer.base_url,
+            clock=scene.now,
+        )
     draft = issuer.draft(Person.named(spec.person or user or "ann"), **_options(scene, spec, party, key))
     external_id = None if user is None else scene.external_id(user)
     if not dialect.fixed_sub and external_id is not None:
@@ -65,10 +73,18 @@ def _draft(scene: Scene, spec: TokenSpec, party: Party, key: str | None) -> Draf
     return draft
 
 
+def _user(scene: Scene, spec: TokenSpec, party: Party) -> str | None:
+    """Return the user whose External ID is `sub`; nobody where the IdP's own `sub` is wanted."""
+    if spec.user is None and (spec.person is not None or spec.kind == "machine"):
+        return None
+    return spec.user or next(iter(scene.users_of(party.name)), None)
+
+
 def _options(scene: Scene, spec: TokenSpec, party: Party, key: str | None) -> Any:
     options: dict[str, Any] = {"now": scene.now(), "lifetime_s": LIFETIME_S}
     if spec.scopes is not None:
         options["scopes"] = tuple(spec.scopes)
+    options |= {name: value for name in ("kind", "client") if (value := getattr(spec, name)) is not None}
     if key is not None:
         options["key"] = _key(party, key, spec.alg)
     elif spec.alg is not None:
@@ -91,7 +107,7 @@ def _members(scene: Scene, changes: Mapping[str, Any]) -> dict[str, Any]:
         if times.is_time_claim(name) and isinstance(value, str):
             made[name] = math.floor(scene.now() + times.parse(value).of(scene.knob))
         else:
-            made[name] = _filled(value, scene.canary_url)
+            made[name] = filled(value, scene.canary_url)
     return made
 
 
@@ -99,7 +115,7 @@ def _absent(members: Mapping[str, Any]) -> list[str]:
     return [name for name, value in members.items() if value is ABSENT]
 
 
-def _filled(value: Any, canary_url: str) -> Any:
+def filled(value: Any, canary_url: str) -> Any:
     """Return a value of a table with `{canary}` filled in and `!json` made raw JSON."""
     match value:
         case Json():
@@ -107,9 +123,9 @@ def _filled(value: Any, canary_url: str) -> Any:
         case str():
             return value.replace("{canary}", canary_url) if canary_url else value
         case dict():
-            return {key: _filled(item, canary_url) for key, item in value.items()}
+            return {key: filled(item, canary_url) for key, item in value.items()}
         case list():
-            return [_filled(item, canary_url) for item in value]
+            return [filled(item, canary_url) for item in value]
     return value
 
 

@@ -1,13 +1,14 @@
 """What a scenario expects: the words of `expect:` as types.
 
-An expectation is a set of outcomes any of which is right, or a choice of such sets by a profile knob. Which one holds
-for a target is decided in `judge.py`; here nothing knows of targets.
+An expectation is a set of outcomes any of which is right, or a choice of such sets by a profile knob, and then, where
+two choices together decide, by a second one. Which set holds for a target is decided in `judge.py`; here nothing knows
+of targets.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from scenarios import rulebook
 from scenarios.files.problems import nearest
@@ -16,10 +17,14 @@ from scenarios.targets.protocol import REFUSE_REASONS, REJECT_REASONS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ONBOARDING: Final = frozenset({"onboarded", "warned", "refused", "asked"})
+ONBOARDING: Final = frozenset({"onboarded", "warned", "unwarned", "refused", "asked"})
 """The kinds of outcome that an onboarding request has."""
-GOOD: Final = frozenset({"accept", "onboarded", "warned"})
+GOOD: Final = frozenset({"accept", "onboarded", "warned", "unwarned"})
 """The kinds of outcome by which a control shows that the target can say yes."""
+UNDECLARED: Final = "undeclared"
+"""The case of a knob without listed values (a list, a number) that the target leaves as it is."""
+DECLARED: Final = "declared"
+"""The case of such a knob that the target declares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +44,43 @@ class Outcome:
                 return "HTTP status " + " or ".join(map(str, self.statuses))
             case "warned":
                 return "onboarded with a warning"
+            case "unwarned":
+                return "onboarded without a warning"
             case "asked":
                 return "asked about " + " or ".join(self.reasons) if self.reasons else "asked"
         return self.kind + (f" ({' or '.join(self.reasons)})" if self.reasons else "")
+
+
+Case: TypeAlias = "tuple[Outcome, ...] | Expectation"
+"""What holds for one value of a knob: the right answers, or a further choice by another knob."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """Right answers, by the value of `knob`; under the empty word when no knob decides."""
 
-    cases: Mapping[str, tuple[Outcome, ...]]
+    cases: Mapping[str, Case]
     knob: str | None = None
     # Outcomes are looked at often while judging and linting; the flat tuple saves building it each time.
     outcomes: tuple[Outcome, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        flat = tuple(outcome for outcomes in self.cases.values() for outcome in outcomes)
+        flat = tuple(outcome for case in self.cases.values() for outcome in _all_of(case))
         object.__setattr__(self, "outcomes", flat)
 
     @property
     def first(self) -> tuple[Outcome, ...]:
-        """The right answers under the knob's default."""
+        """The right answers under the default of each knob that decides."""
+        case = self.default_case
+        return case.first if isinstance(case, Expectation) else case
+
+    @property
+    def default_case(self) -> Case:
+        """What holds under the knob's default."""
         if self.knob is None:
             return self.cases[""]
+        if UNDECLARED in self.cases:
+            return self.cases[UNDECLARED]
         default = rulebook.knobs()[self.knob].default
         return self.cases.get(str(default), next(iter(self.cases.values())))
 
@@ -77,33 +96,50 @@ class Expectation:
 
     def __str__(self) -> str:
         if self.knob is None:
-            return " or ".join(map(str, self.cases[""]))
-        cases = (f"{value}: {' or '.join(map(str, outcomes))}" for value, outcomes in self.cases.items())
+            return _in_words(self.cases[""])
+        cases = (f"{value}: {_in_words(case)}" for value, case in self.cases.items())
         return f"by {self.knob} ({'; '.join(cases)})"
+
+
+def _all_of(case: Case) -> tuple[Outcome, ...]:
+    return case.outcomes if isinstance(case, Expectation) else case
+
+
+def _in_words(case: Case) -> str:
+    return str(case) if isinstance(case, Expectation) else " or ".join(map(str, case))
 
 
 def parse(value: Any, users: Mapping[str, Any]) -> Expectation:
     """Read the value of `expect:`. Raises `ValueError` in words when it cannot be read."""
+    case = _case(value, users, ())
+    return case if isinstance(case, Expectation) else Expectation({"": case})
+
+
+def _case(value: Any, users: Mapping[str, Any], decided: tuple[str, ...]) -> Case:
+    """Read an answer, or a choice by a knob that is not one of those `decided` already."""
     if isinstance(value, dict) and "by" in value:
-        return _by_knob(value, users)
-    return Expectation({"": _outcomes(value, users)})
+        return _by_knob(value, users, decided)
+    return _outcomes(value, users)
 
 
-def _by_knob(value: dict[str, Any], users: Mapping[str, Any]) -> Expectation:
+def _by_knob(value: dict[str, Any], users: Mapping[str, Any], decided: tuple[str, ...]) -> Expectation:
     name = value["by"]
     knob = rulebook.knobs().get(name) if isinstance(name, str) else None
     if knob is None:
         hint = nearest(str(name), rulebook.knobs()) or ": touchstone list --knobs shows them"
         raise ValueError(f"'{name}' is no profile knob{hint}")
+    if name in decided:
+        raise ValueError(f"knob '{name}' has decided already, one level up")
     cases = {key: item for key, item in value.items() if key != "by"}
-    if not knob.values:
+    if not knob.values and knob.default:
         raise ValueError(f"knob '{name}' has no listed values to choose by")
+    values = knob.values or (UNDECLARED, DECLARED)
     for key in cases:
-        if key not in knob.values:
-            raise ValueError(f"'{key}' is no value of knob '{name}'{nearest(key, knob.values)}")
-    if lacking := [key for key in knob.values if key not in cases]:
+        if key not in values:
+            raise ValueError(f"'{key}' is no value of knob '{name}'{nearest(key, values)}")
+    if lacking := [key for key in values if key not in cases]:
         raise ValueError(f"no answer is given for {name}={lacking[0]}")
-    return Expectation({key: _outcomes(item, users) for key, item in cases.items()}, name)
+    return Expectation({key: _case(item, users, (*decided, name)) for key, item in cases.items()}, name)
 
 
 def _outcomes(value: Any, users: Mapping[str, Any]) -> tuple[Outcome, ...]:
@@ -129,11 +165,11 @@ def _outcome(kind: str, item: Any, users: Mapping[str, Any]) -> Outcome:
             return Outcome("refused", reasons=_reasons(words, REFUSE_REASONS))
         case "asked":
             return Outcome("asked", reasons=tuple(map(str, words)))
-        case "onboarded" | "warned" if item in (True, None):
+        case "onboarded" | "warned" | "unwarned" if item in (True, None):
             return Outcome(kind)
         case "status" if all(isinstance(word, int) and 100 <= word <= 599 for word in words):
             return Outcome("status", statuses=words)
-    kinds = ("accept", "reject", "refused", "asked", "onboarded", "warned", "status", "by")
+    kinds = ("accept", "reject", "refused", "asked", "onboarded", "warned", "unwarned", "status", "by")
     raise ValueError(f"expect cannot read '{kind}: {item}'{nearest(kind, kinds)}")
 
 

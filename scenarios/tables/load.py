@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections import defaultdict
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 MATRIX_WORDS: Final = ("alg", "keys", "persona", "hmac")
 _GROUP: Final = re.compile(r"[a-z0-9]+(?:[-/][a-z0-9]+)*\Z")
+_GROUP_LINE: Final = re.compile(r"^group: (\S+)$", re.MULTILINE)
+"""How every shipped table names its group; a search is a hundred times as fast as reading the table."""
 MAX_CELLS: Final = 200
 """More cells than this in one matrix is a mistake."""
 _PLACEHOLDER: Final = {"id": "x", "says": "x"}
@@ -37,6 +40,31 @@ def builtin_tables() -> list[tuple[str, str]]:
     """Return (name, text) of each table that ships with the package, sorted by name."""
     root = resources.files("scenarios") / "catalog"
     return sorted((name, item.read_text(encoding="utf-8")) for name, item in _walk(root, "catalog"))
+
+
+def clashes(scenarios: Iterable[Scenario]) -> list[Problem]:
+    """Return a problem for each scenario outside the package whose id one that ships has.
+
+    A file that stands where a shipped one does (`scenarios/catalog/claims/issuer.yaml` of a clone) is that one.
+    """
+    by_group: dict[str, list[Scenario]] = defaultdict(list)
+    for scenario in scenarios:
+        by_group[scenario.group].append(scenario)
+    own = {Path(s.place.source).resolve().as_posix() for group in by_group.values() for s in group}
+    problems = []
+    for name, text in builtin_tables():
+        head = _GROUP_LINE.search(text)
+        if head is None or head[1] not in by_group or any(path.endswith(f"scenarios/{name}") for path in own):
+            continue
+        shipped = load([(name, text)])
+        problems += [taken(s, shipped[s.id]) for s in by_group[head[1]] if s.id in shipped]
+    return problems
+
+
+def taken(scenario: Scenario, other: Scenario) -> Problem:
+    """Return the problem of a scenario whose id another one has."""
+    message = f"id '{scenario.id}' is taken by {other.place}: choose another id, or another group"
+    return Problem(scenario.place, message)
 
 
 def _walk(folder: Traversable, name: str) -> Iterator[tuple[str, Traversable]]:
@@ -88,7 +116,7 @@ def load(tables: Iterable[tuple[str, str | bytes]]) -> dict[str, Scenario]:
             continue
         for scenario in made:
             if (other := scenarios.get(scenario.id)) is not None:
-                problems.append(Problem(scenario.place, f"id '{scenario.id}' is taken by {other.place}"))
+                problems.append(taken(scenario, other))
             scenarios[scenario.id] = scenario
     if problems:
         raise TableErrors(problems)

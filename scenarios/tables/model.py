@@ -68,9 +68,19 @@ class TokenSpec(Strict, frozen=True, kw_only=True):
     of: Annotated[
         str | None, Doc(description="The integration whose IdP issues the token; the main one by default")
     ] = None
-    person: Annotated[str | None, Doc(description="The person an Entra token is about; ann by default")] = (
-        None
-    )
+    person: Annotated[
+        str | None,
+        Doc(description="The person it is about, when it is no user: sub is then what the IdP itself issues"),
+    ] = None
+    kind: Annotated[
+        Literal["access", "id", "machine"] | None,
+        Doc(
+            description="Access token, ID token, or one that a client got for itself; what an API gets by default"
+        ),
+    ] = None
+    client: Annotated[
+        str | None, Doc(description="The id of the client that asked for it; the audience of an ID token")
+    ] = None
     scopes: Annotated[
         list[str] | None, Doc(description="What the client asked for, such as [openid, profile]")
     ] = None
@@ -135,6 +145,10 @@ class IntegrationSpec(Strict, frozen=True, kw_only=True):
     jwks: Annotated[
         list[JwkSpec | str] | str | None, Doc(description="A hand-made JWKS, or its whole text")
     ] = None
+    tls: Annotated[
+        Literal["good", "expired", "not_yet_valid", "self_signed", "wrong_host"] | None,
+        Doc(description="Serve the JWKS over https, with a certificate that is good or has this flaw"),
+    ] = None
     jwks_uri: Annotated[Any, Doc(description="The URL as the customer typed it, in place of the IdP's")] = (
         UNSET
     )
@@ -152,10 +166,14 @@ class IntegrationSpec(Strict, frozen=True, kw_only=True):
 
 
 class RequestBound(Strict, frozen=True, kw_only=True):
-    """A bound on the requests that the IdP saw during a step."""
+    """What holds of the requests that the IdP saw during a step."""
 
     at_most: int | None = None
     at_least: int | None = None
+    query: Annotated[str | None, Doc(description="The query that each of them has, percent-encoded")] = None
+    without: Annotated[
+        list[str], Doc(description="Headers that none of them has, such as authorization")
+    ] = []
 
 
 class AuthenticateStep(Strict, frozen=True, kw_only=True):
@@ -206,6 +224,9 @@ class FaultStep(Strict, frozen=True, kw_only=True):
     at: Literal["jwks"]
     is_: str | dict[str, Any] = msgspec.field(name="is")
     times: int | None = None
+    of: Annotated[
+        str | None, Doc(description="The integration whose IdP misbehaves; the main one by default")
+    ] = None
 
 
 class OnboardStep(IntegrationSpec, frozen=True, kw_only=True):
@@ -213,7 +234,9 @@ class OnboardStep(IntegrationSpec, frozen=True, kw_only=True):
 
     integration: Annotated[str | None, Doc(description="Which integration; the main one by default")] = None
     users: Annotated[dict[str, str | UserSpec | None], Doc(description="The users from now on")] = {}
+    without: Annotated[list[str], Doc(description="Users who are no more")] = []
     expect: Any = "onboarded"
+    requests: dict[str, RequestBound] = {}
 
 
 class Step(Strict, frozen=True, kw_only=True):
@@ -229,6 +252,9 @@ class Step(Strict, frozen=True, kw_only=True):
         None
     )
     revoke: Annotated[str | None, Doc(description="Take this key out as compromised")] = None
+    purge: Annotated[
+        str | None, Doc(description="Have an operator of the target take this key out at once")
+    ] = None
     replace: ReplaceStep | None = None
     fault: FaultStep | None = None
     heal: bool | None = None
@@ -276,6 +302,9 @@ class Defaults(Setting, frozen=True, kw_only=True):
         bool | None, Doc(description="Send one token for each key handed over, each with this answer")
     ] = None
     canary: Literal["untouched"] | None = None
+    quoted: Annotated[
+        Literal["never"] | None, Doc(description="No answer may repeat a part of the token")
+    ] = None
     send: SendSpec | None = None
     audit: Annotated[dict[str, Any], Doc(description="What the record of the authentication must say")] = {}
     steps: list[Step] | None = None

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from scenarios.tables.expect import Expectation
-from scenarios.tables.model import TokenSpec
-from scenarios.tables.scenario import Authenticate, Flood, Onboard
+from scenarios.tables.model import FaultStep, TokenSpec
+from scenarios.tables.scenario import Authenticate, Flood, Move, Onboard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +20,11 @@ _ANY: Final = Expectation({"": ()})
 
 
 def holds_canary(scenario: Scenario) -> bool:
-    """Whether any token of the scenario holds `{canary}`; in none, `canary: untouched` cannot fail (SIG-021)."""
-    return any(_within((spec.claims, spec.header, spec.forge)) for spec in _tokens(scenario))
+    """Whether a token or a fault of the scenario holds `{canary}`; else `canary: untouched` cannot fail (SIG-021)."""
+    faults = (action.argument for action in scenario.actions if isinstance(action, Move))
+    return any(_within((spec.claims, spec.header, spec.forge)) for spec in _tokens(scenario)) or any(
+        _within(fault.is_) for fault in faults if isinstance(fault, FaultStep)
+    )
 
 
 def differs(scenario: Scenario, control: Scenario) -> bool:

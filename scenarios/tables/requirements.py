@@ -13,13 +13,14 @@ from scenarios.tables.scenario import Authenticate, Flood, Move, Onboard, Scenar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from scenarios.tables.expect import Expectation
     from scenarios.tables.model import IntegrationSpec
 
 DEFAULT_ALG: Final = "RS256"
 USER_REASONS: Final = frozenset({"no_user", "user_inactive", "user_ambiguous"})
 """Reasons that only a target with a user directory can have."""
-FETCHING: Final = frozenset({"fault", "heal"})
-"""Moves that only a target which fetches keys itself can notice."""
+OF_MOVES: Final = {"fault": "keys:jwks_uri", "heal": "keys:jwks_uri", "advance": "clock", "purge": "purge"}
+"""Moves that not every target can follow or notice, and what it takes."""
 
 
 def with_requirements(scenario: Scenario, stated: Iterable[str]) -> Scenario:
@@ -48,7 +49,13 @@ def _onboarding_asked(scenario: Scenario) -> bool:
     onboards = [action for action in scenario.actions if isinstance(action, Onboard)]
     if len(onboards) == len(scenario.actions):
         return True
-    return any(outcome.kind != "onboarded" for action in onboards for outcome in action.expect.outcomes)
+    return any(_is_judgement(action.expect) for action in onboards)
+
+
+def _is_judgement(expect: Expectation) -> bool:
+    """Whether only a target that judges records can answer: a plain yes is what any other says."""
+    kinds = {outcome.kind for outcome in expect.outcomes}
+    return "onboarded" not in kinds or (expect.knob is not None and kinds != {"onboarded"})
 
 
 def _of_integration(spec: IntegrationSpec) -> Iterator[str]:
@@ -60,7 +67,7 @@ def _of_integration(spec: IntegrationSpec) -> Iterator[str]:
         yield "keys:certificates"
     if isinstance(spec.jwks, str):
         yield "keys:jwks_uri"  # a set that is written as text may be no JSON, and only a server can send that
-    elif spec.jwks_uri is not msgspec.UNSET:
+    elif spec.jwks_uri is not msgspec.UNSET or spec.tls is not None:
         yield "keys:jwks_uri"
     elif spec.jwks is not None:
         yield "keys:jwks"  # by value or by URL: see `judge.not_applicable`
@@ -76,9 +83,9 @@ def _of_action(action: object) -> Iterator[str]:
             reasons = {reason for outcome in action.expect.outcomes for reason in outcome.reasons}
             if reasons and reasons <= USER_REASONS:
                 yield "users"
+        case Onboard() if action.requests or action.integration.tls is not None:
+            yield "keys:jwks_uri"
         case Flood():
             yield "keys:jwks_uri"
-        case Move(what="advance"):
-            yield "clock"
-        case Move() if action.what in FETCHING:
-            yield "keys:jwks_uri"
+        case Move() if action.what in OF_MOVES:
+            yield OF_MOVES[action.what]

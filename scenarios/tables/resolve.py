@@ -113,6 +113,7 @@ class Row:
             users=users,
             place=self.sink.document.place(self.path),
             canary=self.last("canary", None) is not None,
+            quoted=self.last("quoted", None) is None,
             send=self.typed(model.SendSpec, send, "send") if send else None,
             audit=self.last("audit", None),
             advisories=tuple(self.last("advisories", ())),

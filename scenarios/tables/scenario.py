@@ -38,6 +38,7 @@ class Onboard:
     name: str
     integration: IntegrationSpec
     users: Mapping[str, UserSpec]
+    requests: Mapping[str, RequestBound] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Move:
     """Change the world around the target: the IdP's keys, its HTTP side, or the clock."""
 
     what: str
-    """offboard, rotate, publish, retire, revoke, replace, fault, heal or advance."""
+    """offboard, rotate, publish, retire, revoke, replace, purge, fault, heal or advance."""
     argument: Any
 
 
@@ -92,6 +93,8 @@ class Scenario:
     users: Mapping[str, UserSpec]
     place: Place
     canary: bool = False
+    quoted: bool = True
+    """Whether an answer may repeat a part of the token that it is about."""
     send: SendSpec | None = None
     audit: Mapping[str, Any] | None = None
     advisories: tuple[str, ...] = ()

@@ -109,6 +109,7 @@ class Actions:
             row.one_of(argument, self.integrations, "integration of this scenario", where)
         elif what == "fault":
             row.one_of(words.fault_name(argument.is_), words.faults(), "fault", (*where, "is"))
+            row.one_of(argument.of, self.integrations, "integration of this scenario", (*where, "of"))
         else:
             for name in words.keys_of_move(argument):
                 row.one_of(name, {*words.keys(), "old"}, "key", where)
@@ -135,8 +136,8 @@ class Actions:
         for name, bound in requests.items():
             place = (*where, "requests", name)
             self.row.one_of(name, BOUNDED, "endpoint of the IdP", place)
-            if bound.at_most is None and bound.at_least is None:
-                self.row.problem(place, "a bound says at_most, at_least or both")
+            if bound == model.RequestBound():
+                self.row.problem(place, "a bound says at_most, at_least, query or without")
 
     def onboard(self, spec: model.OnboardStep, raw: Mapping[str, Any], where: Path) -> Onboard:
         """Return an onboarding, and let what it changes hold for the steps after it."""
@@ -144,15 +145,21 @@ class Actions:
         name = spec.integration or MAIN
         row.one_of(name, self.integrations, "integration of this scenario", (*where, "integration"))
         base = self.integrations.get(name, self.integrations[MAIN])
-        changes = {key: value for key, value in raw.items() if key not in ("integration", "users", "expect")}
+        own = ("integration", "users", "without", "expect", "requests")
+        changes = {key: value for key, value in raw.items() if key not in own}
         changed = row.typed(model.IntegrationSpec, changes, *where) or base
         merged = over(base, changed, changes)
         row.words_of_integration(merged, where)
         users = row.users_from(raw.get("users") or {}, (*where, "users")) or {}
         self.integrations = {**self.integrations, name: merged}
-        self.users = {**self.users, **users}
+        for index, user in enumerate(spec.without):
+            row.one_of(user, self.users, "user of this scenario", (*where, "without", index))
+        self.users = {
+            name: user for name, user in {**self.users, **users}.items() if name not in spec.without
+        }
         expect = row.expectation(spec.expect, self.users, (*where, "expect"))
-        return Onboard(expect, name, merged, self.users)
+        self.bounds(spec.requests, where)
+        return Onboard(expect, name, merged, self.users, spec.requests or None)
 
     def changed(self, changes: Mapping[str, Any], where: Path) -> model.TokenSpec:
         """Return the row's token with a step's changes."""

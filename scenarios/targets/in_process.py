@@ -126,9 +126,9 @@ class _InProcess(ABC):
 class ObjectTarget(_InProcess):
     """A target that is an object with one method for each message of the protocol.
 
-    The methods `start`, `onboard`, `authenticate`, `offboard`, `reset` and `stop` each take the message as a
-    dict and return the answer as one, which may leave out `seq`. `make` returns the object; it is called anew
-    after each crash or time-out.
+    The methods `start`, `onboard`, `authenticate`, `offboard`, `reset` and `stop` (and `purge`, where it is
+    declared) each take the message as a dict and return the answer as one, which may leave out `seq`. `make`
+    returns the object; it is called anew after each crash or time-out.
     """
 
     survives = False

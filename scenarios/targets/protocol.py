@@ -102,6 +102,7 @@ CAPABILITIES: Final[Mapping[str, str]] = MappingProxyType(
         "concurrent": "It takes a request before it has answered the one before.",
         "audit": "An accept says which claim found the user, and whether that was the fallback (MAP-046).",
         "endpoints": 'It has a second product endpoint, reached by `"endpoint": 2` (MAP-048).',
+        "purge": "It takes a key out at once, for good and at every endpoint, when told to (KEY-024).",
     }
 )
 """What a target can declare beyond taking a token: a closed list, each with its meaning."""
@@ -172,7 +173,7 @@ class Verdict:
 
 
 DONE: Final = Verdict("done")
-"""The answer to `offboard`, `reset` and `stop`."""
+"""The answer to `offboard`, `purge`, `reset` and `stop`."""
 
 
 def readable(text: str, limit: int = MAX_TEXT) -> str:
@@ -233,6 +234,11 @@ def offboard_message(integration_id: str) -> dict[str, Any]:
     return {"cmd": "offboard", "id": integration_id}
 
 
+def purge_message(integration_id: str, thumbprint: str) -> dict[str, Any]:
+    """Return `purge`, without its seq; the key goes by its RFC 7638 thumbprint."""
+    return {"cmd": "purge", "id": integration_id, "thumbprint": thumbprint}
+
+
 def authenticate_message(
     token: str | bytes, *, now: float | None = None, endpoint: int | None = None
 ) -> dict[str, Any]:
@@ -249,14 +255,22 @@ def _time(now: float | None) -> dict[str, Any]:
     return {"now": int(now) if float(now).is_integer() else now}
 
 
+_PLAIN: Final = frozenset({str, bool, int, float})
+
+
 def _wire(value: Any) -> Any:
+    if value is None or type(value) in _PLAIN:  # most are
+        return value
     if isinstance(value, (list, tuple)):
         return [_wire(item) for item in value]
     if not hasattr(value, "items"):
         return value
     members: dict[str, Any] = {}
     for name, item in value.items():
-        members |= _text_or_base64(name, item) if isinstance(item, bytes) else {name: _wire(item)}
+        if isinstance(item, bytes):
+            members |= _text_or_base64(name, item)
+        else:
+            members[name] = _wire(item)
     return members
 
 
@@ -388,10 +402,11 @@ _READERS: Final[Mapping[str, Mapping[str, _Reader]]] = {
     },
     "authenticate": {"accept": _accept, "reject": _reject, "unsupported": _unsupported},
     "offboard": {"offboarded": _offboarded, "unsupported": _unsupported},
+    "purge": {"unsupported": _unsupported},
     "reset": {},
     "stop": {},
 }
-_ACKNOWLEDGED: Final = frozenset({"offboard", "reset", "stop"})
+_ACKNOWLEDGED: Final = frozenset({"offboard", "purge", "reset", "stop"})
 
 
 def _check_seq(message: Mapping[str, Any], seq: int) -> None:

@@ -1,6 +1,7 @@
 """The reference verifier as a target: it speaks the protocol like any other, and gets no favours.
 
-It runs in this process, obeys the clock that messages carry, and fetches keys over real HTTP.
+It runs in this process and obeys the clock that messages carry. It fetches keys over real HTTP, except where a
+scenario is about something else (`near.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scenarios import rulebook
 from scenarios.targets.in_process import ObjectTarget
+from scenarios.targets.near import NearFetch
 from scenarios.targets.profile import Profile, TargetError
 from scenarios.targets.session import Session
 from verifier import (
@@ -24,13 +26,14 @@ from verifier import (
     User,
     Verifier,
 )
+from verifier.fetch import HttpFetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 NAME: Final = "Touchstone reference verifier"
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-CAPABILITIES: Final = ("clock", "reset", "users", "onboarding", "reasons", "audit", "endpoints")
+CAPABILITIES: Final = ("clock", "reset", "users", "onboarding", "reasons", "audit", "endpoints", "purge")
 
 
 _POLICY: Final = Policy(allow_local_jwks=True, allow_test_keys=True)
@@ -71,15 +74,25 @@ class ReferenceTarget:
 
     def __init__(self, policy: Policy = _POLICY) -> None:
         self._now = 0.0
+        self._elapsed = 0.0
         self._policy = policy
         self._nodes = [self._node()]
         self._live: dict[str, tuple[IntegrationRecord, tuple[User, ...]]] = {}
+        self._purged: list[tuple[str, str]] = []
 
     def _node(self) -> Verifier:
-        return Verifier(self._policy, clock=self._time, monotonic=self._time, spawn=_at_once)
+        fetch = NearFetch(
+            HttpFetch(allow_local=self._policy.allow_local_jwks, redirects=self._policy.redirects)
+        )
+        return Verifier(
+            self._policy, clock=self._time, monotonic=self._monotonic, fetch=fetch, spawn=_at_once
+        )
 
     def _time(self) -> float:
         return self._now
+
+    def _monotonic(self) -> float:
+        return self._elapsed
 
     def start(self, _message: Mapping[str, Any]) -> dict[str, Any]:
         """Answer `start`."""
@@ -117,6 +130,13 @@ class ReferenceTarget:
             node.offboard(message["id"])
         return {"ok": True}
 
+    def purge(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer `purge`: the key is out at every endpoint, also at one that starts later."""
+        self._purged.append((message["id"], message["thumbprint"]))
+        for node in self._nodes:
+            node.purge_key(message["id"], thumbprint=message["thumbprint"])
+        return {"ok": True}
+
     def authenticate(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """Answer `authenticate`, at the endpoint that is asked."""
         self._tell_time(message)
@@ -140,6 +160,7 @@ class ReferenceTarget:
     def reset(self, _message: Mapping[str, Any]) -> dict[str, Any]:
         """Answer `reset`."""
         self._live.clear()
+        self._purged.clear()
         del self._nodes[1:]
         self._nodes[0].reset()
         return {"ok": True}
@@ -154,11 +175,16 @@ class ReferenceTarget:
             node = self._node()
             for record, users in self._live.values():
                 node.onboard(record, users, first_fetch="tried")
+            for integration, thumbprint in self._purged:
+                node.purge_key(integration, thumbprint=thumbprint)
             self._nodes.append(node)
         return self._nodes[number - 1]
 
     def _tell_time(self, message: Mapping[str, Any]) -> None:
-        self._now = float(message.get("now", self._now))
+        now = float(message.get("now", self._now))
+        # OPS-016: a wall clock that is set back takes no time away that has passed.
+        self._elapsed += max(0.0, now - self._now)
+        self._now = now
 
 
 def reference_session(profile: Profile | None = None) -> Session:

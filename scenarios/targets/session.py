@@ -23,6 +23,7 @@ from scenarios.targets.protocol import (
     onboard_message,
     parse_answer,
     parse_start,
+    purge_message,
     readable,
     start_message,
 )
@@ -162,6 +163,13 @@ class Session:
             verdict = self._request(offboard_message(integration_id))
             self._live.pop(integration_id, None)
             return verdict
+
+    def purge(self, integration_id: str, thumbprint: str) -> Verdict:
+        """Have an operator take a key out at once (KEY-024); `unsupported` by a target without `purge`."""
+        if not self.declaration.can("purge"):
+            return Verdict("unsupported", capability="purge")
+        with self._lock:
+            return self._request(purge_message(integration_id, thumbprint))
 
     def authenticate(
         self, token: str | bytes, *, now: float | None = None, endpoint: int | None = None

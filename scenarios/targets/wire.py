@@ -30,7 +30,7 @@ class BadLine(ValueError):  # noqa: N818 - reads as what was found
 
 def encode(message: Mapping[str, Any]) -> bytes:
     """Return the message as one line of ASCII, which is UTF-8 in any locale."""
-    return json.dumps(message, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
+    return _ENCODER.encode(message).encode("ascii") + b"\n"
 
 
 def decode(line: bytes) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def decode(line: bytes) -> dict[str, Any]:
     if _too_deep(line):
         raise BadLine(f"is nested deeper than {MAX_DEPTH} levels: {quoted(line)}")
     try:
-        value = json.loads(line.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = _DECODER.decode(line.decode("utf-8"))
     except BadLine as problem:
         raise BadLine(f"{problem}: {quoted(line)}") from None
     except (ValueError, RecursionError):  # UnicodeDecodeError and JSONDecodeError are ValueErrors
@@ -75,3 +75,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise BadLine(f"holds {name}, which is not JSON")
+
+
+# Made once: `json.dumps` and `json.loads` make one for each message.
+_ENCODER: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)

@@ -8,6 +8,7 @@ import pytest
 
 from mock_idp import FAULTS, Issuer, KeyRing, MockIdP, Request, Response, fixed_key, persona
 from mock_idp.faults import FaultError
+from mock_idp.faults.key_sets import UNKNOWN_ENTRIES
 from mock_idp.http import PROMPT
 
 NOW = 1_767_225_600
@@ -56,6 +57,10 @@ BODIES: dict[str, tuple[Any, Any]] = {
         {"gzip_bomb": 30_000_000},
         lambda body, honest: len(body) < 40_000 and gzip.decompress(body) == honest.ljust(30_000_000),
     ),
+    "many_keys": (
+        {"many_keys": 2},
+        lambda body, _: [entry["kid"] for entry in json.loads(body)["keys"]] == ["copy-0", "copy-1", "a"],
+    ),
     "duplicate_members": ("duplicate_members", lambda body, _: body.startswith(b'{"keys": [], "keys": [{')),
     "deep_nesting": ({"deep_nesting": 3}, b'{"keys":[[[[]]]]}'),
     "unknown_entries": (
@@ -71,6 +76,7 @@ BODIES: dict[str, tuple[Any, Any]] = {
 }
 HEADERS: dict[str, tuple[Any, str, str | None]] = {
     "retry_after": ({"retry_after": 7}, "retry-after", "7"),
+    "no_content_type": ("no_content_type", "content-type", None),
     "content_type": ({"content_type": "text/plain"}, "content-type", "text/plain"),
     "cache_control": ({"cache_control": "private"}, "cache-control", "private"),
     "no_store": ("no_store", "cache-control", "no-store"),
@@ -96,7 +102,7 @@ DELIVERIES: dict[str, tuple[Any, dict[str, Any]]] = {
     "cut_off": ({"cut_off": 10}, {"cut_at": 10}),
     "closed_connection": ("closed_connection", {"closed": True}),
 }
-ELSEWHERE = {"stale", "not_modified"}
+ELSEWHERE = {"stale", "not_modified", "needs_query", "turned"}
 """Faults with a test of their own below."""
 
 
@@ -155,6 +161,15 @@ def test_stale_alternates_between_the_set_before_the_last_change_and_the_present
     seen = [[entry["kid"] for entry in keys(ask(idp))] for _ in range(4)]
 
     assert seen == [["a"], ["b"], ["a"], ["b"]]
+
+
+def test_keys_that_need_a_query_are_served_under_that_query_alone(idp: MockIdP) -> None:
+    honest = ask(idp)
+    idp.set_fault("/t", "jwks", {"needs_query": "appid=app-1"})
+
+    assert ask(idp, "appid=app-1").body == honest.body
+    for query in ("", "appid=app-2", "APPID=app-1", "appid=app-1&x=1", "appid=app%2D1"):
+        assert keys(ask(idp, query)) == list(UNKNOWN_ENTRIES)
 
 
 def test_a_duplicate_kid_stands_before_the_honest_one(idp: MockIdP) -> None:

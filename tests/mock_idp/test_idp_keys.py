@@ -75,8 +75,8 @@ def test_every_algorithm_makes_a_token_that_pyjwt_and_joserfc_read(alg: str) -> 
         assert jwt.decode(token, key.spki_pem(), algorithms=[alg]) == {"sub": "ann"}
 
 
-@pytest.mark.parametrize("alg", [alg for alg in ALGORITHMS if not alg.startswith("PS")])
-def test_a_signature_without_salt_is_the_same_on_every_run(alg: str) -> None:
+@pytest.mark.parametrize("alg", ALGORITHMS)
+def test_a_signature_of_a_shipped_key_is_the_same_on_every_run(alg: str) -> None:
     assert fixed_key("a", alg).sign(b"data") == fixed_key("a", alg).sign(b"data")
 
 

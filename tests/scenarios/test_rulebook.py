@@ -387,6 +387,7 @@ def test_the_data_files_lie_in_the_package() -> None:
         "knobs.yaml",
         "sources.yaml",
         "basis.yaml",
+        "exclusions.yaml",
     }
 
 

@@ -107,7 +107,7 @@ class Touchstone:
 
     def run(self, function: str, *arguments: str) -> Ended:
         """Run the small catalogue against one of the functions."""
-        return self("run", "--catalog", "table.yaml", "--target", self.target(function), *arguments)
+        return self("run", "--only-catalog", "table.yaml", "--target", self.target(function), *arguments)
 
 
 @pytest.fixture

@@ -60,8 +60,10 @@ def test_help_imports_nothing_heavy(command: str) -> None:
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_signal_leaves_the_report_of_what_ran(touchstone: Touchstone, name: str) -> None:
     ended = start(
-        "run", "--catalog", "table.yaml", "--target", touchstone.target("hanging"), "--json", "run.json", SIGNAL=name
-    )  # fmt: skip
+        *("run", "--only-catalog", "table.yaml", "--target", touchstone.target("hanging")),
+        *("--json", "run.json"),
+        SIGNAL=name,
+    )
 
     run = json.loads((touchstone.folder / "run.json").read_text())
     assert (ended.returncode, ended.stderr) == (130, "")
@@ -82,7 +84,7 @@ def test_a_reader_that_goes_away_ends_the_command_without_a_word() -> None:
 
 
 def test_a_reader_that_goes_away_does_not_change_the_status_of_a_run(touchstone: Touchstone) -> None:
-    arguments = ["run", "--catalog", "table.yaml", "--target", touchstone.target("careless"), "--plain"]
+    arguments = ["run", "--only-catalog", "table.yaml", "--target", touchstone.target("careless"), "--plain"]
     code = (
         "import os; from scenarios.cli import main\n"
         f"r, w = os.pipe(); os.close(r); os.dup2(w, 1); main({arguments!r})"
@@ -102,7 +104,7 @@ def test_nothing_asked_is_no_success(touchstone: Touchstone) -> None:
 
 def test_no_sign_stops_a_report_in_a_narrower_encoding(touchstone: Touchstone) -> None:
     ended = start(
-        "run", "--catalog", "table.yaml", "--target", touchstone.target("careless"), PYTHONIOENCODING="ascii"
+        "run", "--only-catalog", "table.yaml", "--target", touchstone.target("careless"), PYTHONIOENCODING="ascii"
     )  # fmt: skip
 
     assert (ended.returncode, ended.stderr) == (1, "")

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def test_the_list_as_json_has_the_names_that_scripts_depend_on(touchstone: Touchstone) -> None:
-    ended = touchstone("list", "--catalog", "table.yaml", "--json", "-", "--select", "demo/ids/late[ES256]")
+    ended = touchstone(
+        "list", "--only-catalog", "table.yaml", "--json", "-", "--select", "demo/ids/late[ES256]"
+    )
 
     assert (ended.status, ended.err) == (0, "")
     assert json.loads(ended.out) == [
@@ -33,7 +35,7 @@ def test_the_list_as_json_has_the_names_that_scripts_depend_on(touchstone: Touch
 
 
 def test_the_list_names_each_scenario_under_its_group(touchstone: Touchstone) -> None:
-    ended = touchstone("list", "--catalog", "table.yaml", "--level", "should")
+    ended = touchstone("list", "--only-catalog", "table.yaml", "--level", "should")
 
     assert [line.split() for line in ended.out.splitlines()] == [
         ["demo/ids", "Tokens", "of", "two", "users"],
@@ -47,10 +49,53 @@ def test_the_list_names_each_scenario_under_its_group(touchstone: Touchstone) ->
 
 
 def test_the_list_can_go_to_a_file_beside_the_terminal(touchstone: Touchstone) -> None:
-    ended = touchstone("list", "--catalog", "table.yaml", "--json", "list.json")
+    ended = touchstone("list", "--only-catalog", "table.yaml", "--json", "list.json")
 
     assert len(json.loads((touchstone.folder / "list.json").read_text())) == 6
     assert ended.out.endswith("6 scenarios\n")
+
+
+def test_the_rules_are_listed_with_how_many_scenarios_name_them(touchstone: Touchstone) -> None:
+    ended = touchstone("list", "--rules", "--catalog", "table.yaml", "--rule", "CLM-001", "--rule", "azr-024")
+
+    assert [line.split()[:3] for line in ended.out.splitlines() if not line.startswith(" ")] == [
+        ["CLM-001", "MUST", "2"],
+        ["AZR-024", "SHOULD", "2"],
+        [],
+        ["2", "rules,", "2"],
+    ]
+
+
+def test_a_rule_that_is_not_tested_is_listed_with_the_reason(touchstone: Touchstone) -> None:
+    ended = touchstone("list", "--rules", "--rule", "HTTP", "--json", "-")
+
+    listed = json.loads(ended.out)
+    assert len(listed) == 27
+    assert set(listed[0]) == {"id", "level", "statement", "scenarios", "exclusions"}
+    assert listed[0]["exclusions"] == [
+        {
+            "case": None,
+            "reason": "The rule is about the header line that carries the token",
+            "needs": "the HTTP adapter",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "option, message",
+    [
+        (("--rule", "MAP-999"), "'MAP-999' is no rule"),
+        (("--select", "demo*"), "--rules lists rules, and --select chooses scenarios: choose with --rule"),
+        (("--knobs",), "--rules, --forgeries and --knobs are three lists: ask for one"),
+    ],
+)
+def test_a_list_of_rules_is_chosen_by_rule_and_level(
+    touchstone: Touchstone, option: tuple[str, ...], message: str
+) -> None:
+    ended = touchstone("list", "--rules", *option)
+
+    assert (ended.status, ended.out) == (2, "")
+    assert message in " ".join(ended.err.split())
 
 
 def test_the_forgeries_are_listed_with_what_they_do(touchstone: Touchstone) -> None:
@@ -61,7 +106,7 @@ def test_the_forgeries_are_listed_with_what_they_do(touchstone: Touchstone) -> N
 
 
 def test_a_scenario_is_explained_with_its_rule_record_and_token(touchstone: Touchstone) -> None:
-    ended = touchstone("show", "demo/ids/late[ES256]", "--catalog", "table.yaml")
+    ended = touchstone("show", "demo/ids/late[ES256]", "--only-catalog", "table.yaml")
 
     flat = " ".join(ended.out.split())
     assert (ended.status, ended.err) == (0, "")
@@ -86,7 +131,7 @@ def test_a_scenario_is_explained_with_its_rule_record_and_token(touchstone: Touc
 
 
 def test_the_token_itself_is_shown_on_request_and_in_one_piece(touchstone: Touchstone) -> None:
-    ended = touchstone("show", "demo/ids/good[RS256]", "--catalog", "table.yaml", "--raw")
+    ended = touchstone("show", "demo/ids/good[RS256]", "--only-catalog", "table.yaml", "--raw")
 
     (token,) = (line for line in ended.out.splitlines() if line.startswith("eyJ"))
     assert token.count(".") == 2
@@ -95,7 +140,7 @@ def test_the_token_itself_is_shown_on_request_and_in_one_piece(touchstone: Touch
 def test_what_a_source_names_by_a_short_key_is_explained_under_it(touchstone: Touchstone) -> None:
     touchstone.write("mine.yaml", MINE.format("{id: x, says: A, rules: [ONB-026], expect: ann}"))
 
-    ended = touchstone("show", "mine/x", "--catalog", "mine.yaml")
+    ended = touchstone("show", "mine/x", "--only-catalog", "mine.yaml")
 
     source = ended.out.index("    source      S1.6, S2.8")
     gist = ended.out.index("     S1.6       Audience and issuer are typed in, or taken from a JWT")
@@ -147,14 +192,14 @@ MINE = (
 def test_what_is_sent_and_bounded_is_shown_in_words(touchstone: Touchstone, members: str, shown: str) -> None:
     touchstone.write("mine.yaml", MINE.format(f"{{id: x, says: A, rules: [SIG-001], {members}}}"))
 
-    ended = touchstone("show", "mine/x", "--catalog", "mine.yaml")
+    ended = touchstone("show", "mine/x", "--only-catalog", "mine.yaml")
 
     assert ended.err == ""
     assert re.search(shown, " ".join(ended.out.split()))
 
 
 def test_a_scenario_without_a_canary_or_a_bound_shows_none(touchstone: Touchstone) -> None:
-    ended = touchstone("show", "demo/ids/late[ES256]", "--catalog", "table.yaml")
+    ended = touchstone("show", "demo/ids/late[ES256]", "--only-catalog", "table.yaml")
 
     assert "untouched" not in ended.out
     assert "requests" not in ended.out
@@ -193,7 +238,7 @@ def test_the_knobs_are_listed_with_their_values_and_what_binds_a_library(touchst
         ("--select", "demo*"),
         ("--rule", "MAP"),
         ("--level", "MUST"),
-        ("--catalog", "table.yaml"),
+        ("--only-catalog", "table.yaml"),
         ("--forgeries", "--knobs"),
     ],
     ids=" ".join,
@@ -218,7 +263,7 @@ def test_a_list_of_other_things_takes_no_choice_of_scenarios(
     ],
 )
 def test_show_wants_one_scenario(touchstone: Touchstone, name: str, message: str) -> None:
-    ended = touchstone("show", name, "--catalog", "table.yaml")
+    ended = touchstone("show", name, "--only-catalog", "table.yaml")
 
     assert (ended.status, ended.out) == (2, "")
     assert message in " ".join(ended.err.split())

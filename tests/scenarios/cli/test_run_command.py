@@ -169,7 +169,7 @@ WRONG_USE = [
     (("--jobs", "0"), "0 is not in the range"),
     (("--json", "no/such/folder.json"), "'no/such/folder.json' cannot be written"),
     (("--baseline", "none.yaml"), "none.yaml:1:1: cannot be read: No such file or directory"),
-    (("--catalog", "none.yaml"), "none.yaml:1:1: cannot be read: No such file or directory"),
+    (("--only-catalog", "none.yaml"), "none.yaml:1:1: cannot be read: No such file or directory"),
     (("--target", "none.yaml"), "the target file 'none.yaml' cannot be read"),
     (("--nothing",), "No such option"),
 ]  # fmt: skip
@@ -179,7 +179,7 @@ WRONG_USE = [
 def test_wrong_use_ends_with_status_2_and_says_why_on_stderr(
     touchstone: Touchstone, arguments: tuple[str, ...], message: str
 ) -> None:
-    ended = touchstone("run", "--catalog", "table.yaml", *arguments)
+    ended = touchstone("run", "--only-catalog", "table.yaml", *arguments)
 
     assert (ended.status, ended.out) == (2, "")
     assert message in " ".join(ended.err.split())
@@ -190,7 +190,7 @@ def test_a_wrong_table_ends_with_status_2_and_names_each_mistake(touchstone: Tou
         "wrong.yaml", "group: a\ntitle: T\nscenarios:\n  - {id: x, says: A, rules: [MAP-0], expect: ann}\n"
     )
 
-    ended = touchstone("run", "--catalog", "wrong.yaml")
+    ended = touchstone("run", "--only-catalog", "wrong.yaml")
 
     assert (ended.status, ended.out) == (2, "")
     assert [line.split(" ")[0] for line in ended.err.splitlines()] == ["wrong.yaml:4:30:", "wrong.yaml:4:38:"]
@@ -203,7 +203,7 @@ def test_what_nobody_can_make_ends_with_status_2(touchstone: Touchstone) -> None
     )
     touchstone.write("odd.yaml", table)
 
-    ended = touchstone("run", "--catalog", "odd.yaml")
+    ended = touchstone("run", "--only-catalog", "odd.yaml")
 
     assert ended.status == 2
     assert "no fixed key 'f' for ES384" in " ".join(ended.out.split())
@@ -222,7 +222,7 @@ def test_a_target_that_cannot_be_used_says_why(
 ) -> None:
     path = touchstone.write("t.yaml", target)
 
-    ended = touchstone("run", "--catalog", "table.yaml", "--target", path)
+    ended = touchstone("run", "--only-catalog", "table.yaml", "--target", path)
 
     assert (ended.status, ended.out) == (status, "")
     assert message in ended.err
@@ -261,7 +261,7 @@ def test_a_baseline_entry_without_its_scenario_fails_the_run(touchstone: Touchst
 
 
 def test_without_a_target_the_reference_verifier_is_asked(touchstone: Touchstone) -> None:
-    ended = touchstone("run", "--catalog", "table.yaml", "--select", "demo/ids/late", "--json", "-")
+    ended = touchstone("run", "--only-catalog", "table.yaml", "--select", "demo/ids/late", "--json", "-")
 
     run: dict[str, Any] = json.loads(ended.out)
     assert (ended.status, run["target"]["name"]) == (0, "Touchstone reference verifier")

@@ -217,6 +217,37 @@ def test_a_policy_is_held_to_what_the_target_declares(
     assert result.outcome is outcome
 
 
+@pytest.mark.parametrize(
+    "scope, declared, right",
+    [
+        ("system", {}, ["accept as ann"]),
+        ("system", {"client_allowlist": []}, ["accept as ann"]),
+        ("system", {"client_allowlist": ["scan"]}, ["reject"]),
+        ("library", {}, ["accept as ann"]),
+    ],
+)
+def test_a_list_or_a_number_is_judged_by_whether_it_is_declared(
+    play: Play, scope: str, declared: dict[str, Any], right: list[str]
+) -> None:
+    expectation = play.table(GOOD + bad("{by: client_allowlist, undeclared: ann, declared: reject}"))[
+        "bad"
+    ].expected
+
+    answers = right_answers(expectation, Profile(scope=scope, knobs=declared))
+
+    assert [str(answer) for answer in answers] == right
+
+
+def test_a_library_may_have_a_limit_that_it_does_not_declare(play: Play) -> None:
+    expectation = play.table(GOOD + bad("{by: max_lifetime_s, undeclared: ann, declared: reject}"))[
+        "bad"
+    ].expected
+
+    answers = right_answers(expectation, Profile(scope="library"))
+
+    assert [str(answer) for answer in answers] == ["accept as ann", "reject"]
+
+
 def test_a_library_may_do_what_no_standard_forbids_but_never_err(play: Play) -> None:
     rows = f"  - {{id: x, says: A, rules: [{POLICY}], expect: {BY_KNOB}}}\n"
 
@@ -233,6 +264,41 @@ def test_a_knob_that_is_declared_true_or_false_is_a_word(play: Play) -> None:
         "accept as ann"
     ]
     assert [str(o) for o in right_answers(expectation, Profile(knobs={"exp_required": "true"}))] == ["reject"]
+
+
+@pytest.mark.parametrize(
+    "declared, right",
+    [
+        ({}, ["accept as ann"]),
+        ({"user_scope": "integration", "external_id_namespace": "untyped"}, ["accept as ann"]),
+        ({"external_id_namespace": "typed"}, ["reject (no_user)"]),
+        ({"user_scope": "token_presence"}, ["accept as ann"]),
+        ({"user_scope": "token_presence", "external_id_namespace": "typed"}, ["accept as ann"]),
+        ({"user_scope": "enrolled_users"}, ["reject (user_ambiguous)"]),
+        ({"user_scope": "enrolled_users", "external_id_namespace": "typed"}, ["reject (user_ambiguous)"]),
+    ],
+)
+def test_two_knobs_decide_together(play: Play, declared: dict[str, str], right: list[str]) -> None:
+    answers = (
+        "{by: user_scope, token_presence: ann, enrolled_users: {reject: user_ambiguous},"
+        " integration: {by: external_id_namespace, untyped: ann, typed: {reject: no_user}}}"
+    )
+    expectation = play.table(GOOD + bad(answers))["bad"].expected
+
+    assert [str(o) for o in right_answers(expectation, Profile(scope="system", knobs=declared))] == right
+
+
+def test_of_two_knobs_a_library_is_free_in_the_one_that_a_standard_leaves_open(play: Play) -> None:
+    answers = (
+        "{by: high_s, reject: {reject: bad_signature},"
+        " accept: {by: conflict, claim_wins: ann, reject: {reject: no_user}}}"
+    )
+    expectation = play.table(GOOD + bad(answers))["bad"].expected
+
+    assert [str(o) for o in right_answers(expectation, Profile(scope="library"))] == [
+        "reject (bad_signature)",
+        "accept as ann",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -456,6 +522,17 @@ def test_a_record_that_deserves_a_warning_must_be_given_one(
     double = play.double(onboard=lambda _: {"verdict": "onboarded", "warnings": warnings})
 
     result = play("  - {id: x, says: A, rules: [MAP-001], expect: warned}\n", double)["x"]
+
+    assert result.outcome is outcome
+
+
+@pytest.mark.parametrize("warnings, outcome", [([], Kind.PASS), (["it may change"], Kind.FAIL)])
+def test_a_record_that_deserves_no_warning_must_be_given_none(
+    play: Play, warnings: list[str], outcome: Kind
+) -> None:
+    double = play.double(onboard=lambda _: {"verdict": "onboarded", "warnings": warnings})
+
+    result = play("  - {id: x, says: A, rules: [MAP-001], expect: unwarned}\n", double)["x"]
 
     assert result.outcome is outcome
 

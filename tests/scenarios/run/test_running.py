@@ -283,6 +283,45 @@ def test_tokens_for_a_target_with_a_clock_are_the_same_on_every_run(play: Play, 
     assert first == second
 
 
+def test_the_kind_and_the_client_of_a_token_are_the_ones_that_the_idp_issues(play: Play) -> None:
+    double = play.double()
+    rows = (
+        "  - {id: id, says: A, rules: [FMT-001], token: {persona: okta, person: ann, kind: id}, expect: ann}\n"
+        "  - {id: machine, says: B, rules: [FMT-001], expect: ann,"
+        " token: {persona: okta, kind: machine, client: scan}}\n"
+        "  - {id: plain, says: C, rules: [FMT-001], token: {persona: okta}, expect: ann}\n"
+        "  - {id: own, says: D, rules: [FMT-001], token: {persona: okta, person: carol}, expect: ann}\n"
+    )
+
+    play(rows, double)
+
+    of_id, machine, plain, own = map(play.claims_of, double.of("authenticate"))
+    assert (of_id["sub"][:3], of_id["amr"]) == ("00u", ["pwd"])
+    assert (machine["sub"], machine["cid"]) == ("scan", "scan")
+    assert plain["sub"] == "ann-sub"
+    assert own["sub"] == "carol@contoso.example"
+
+
+def test_a_fault_can_be_that_of_another_integration(play: Play, lab: Lab) -> None:
+    seen: list[dict[str, int | None]] = []
+
+    def look(_: dict[str, Any]) -> dict[str, Any]:
+        seen.append({fault.path: fault.left for fault in lab.idp.faults})
+        return {"verdict": "accept", "user": "ann"}
+
+    double = play.double(look)
+    rows = (
+        "  - {id: x, says: A, rules: [FMT-001], integrations: {other: {}},"
+        " steps: [{fault: {at: jwks, is: empty_set, of: other}}, {authenticate: {expect: ann}}]}\n"
+    )
+
+    play(rows, double)
+
+    main, other = (message["integration"]["id"] for message in double.of("onboard"))
+    assert seen == [{f"/{other}": None}]
+    assert main != other
+
+
 def test_tokens_for_other_targets_are_relative_to_the_real_clock(play: Play) -> None:
     double = play.double(capabilities=["users"])
     before = time.time()

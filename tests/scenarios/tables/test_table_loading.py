@@ -188,6 +188,7 @@ def test_a_flood_needs_a_target_that_fetches() -> None:
         ("{reject: [expired, claim_value]}", "reject (expired or claim_value)"),
         ("onboarded", "onboarded"),
         ("warned", "onboarded with a warning"),
+        ("unwarned", "onboarded without a warning"),
         (
             "{refused: selection_missing, asked: selection}",
             "refused (selection_missing) or asked about selection",
@@ -196,6 +197,10 @@ def test_a_flood_needs_a_target_that_fetches() -> None:
         (
             "{by: blank_is_empty, fallback: ann, reject: {reject: no_user}}",
             "by blank_is_empty (fallback: accept as ann; reject: reject (no_user))",
+        ),
+        (
+            "{by: conflict, reject: reject, claim_wins: {by: blank_is_empty, fallback: ann, reject: reject}}",
+            "by conflict (reject: reject; claim_wins: by blank_is_empty (fallback: accept as ann; reject: reject))",
         ),
     ],
 )

@@ -84,7 +84,28 @@ OF_A_ROW = [
         "'rejct' is no value of knob 'blank_is_empty' (did you mean 'reject'?)",
     ),
     ("expect: {by: blank_is_empty, fallback: ann}", "expect", "no answer is given for blank_is_empty=reject"),
+    (
+        "expect: {by: conflict, claim_wins: {by: blank_is_empty, fallback: ann}, reject: ann}",
+        "expect",
+        "no answer is given for blank_is_empty=reject",
+    ),
+    (
+        "expect: {by: conflict, claim_wins: {by: conflict, claim_wins: ann, reject: ann}, reject: ann}",
+        "expect",
+        "knob 'conflict' has decided already, one level up",
+    ),
     ("expect: {by: leeway_s, '60': ann}", "expect", "knob 'leeway_s' has no listed values to choose by"),
+    (
+        "expect: {by: max_lifetime_s, declared: ann}",
+        "expect",
+        "no answer is given for max_lifetime_s=undeclared",
+    ),
+    (
+        "expect: {by: client_allowlist, undeclared: ann, decalred: reject}",
+        "expect",
+        "'decalred' is no value of knob 'client_allowlist' (did you mean 'declared'?)",
+    ),
+    ("expect: ann, token: {kind: acess}", "kind", "'kind': 'acess' is no word for it (did you mean 'access'?)"),
     (NO, None, "a scenario that expects a no names its control: control: ID of its accepting twin"),
     (f"{NO}, control: goood", "control", "control 'goood' is no scenario of this group (did you mean 'good'?)"),
     (f"{NO}, control: x", "control", "control 'x' does not expect a yes"),
@@ -154,6 +175,11 @@ OF_A_ROW = [
         "steps: [{fault: {at: jwks, is: oversise}}, {authenticate: {expect: ann}}]",
         "is:",
         "'oversise' is no fault (did you mean 'oversize'?)",
+    ),
+    (
+        "steps: [{fault: {at: jwks, is: empty_set, of: othr}}, {authenticate: {expect: ann}}]",
+        "of",
+        "'othr' is no integration of this scenario (there is main)",
     ),
     (
         "steps: [{advance: soon}, {authenticate: {expect: ann}}]",
@@ -392,7 +418,7 @@ def test_a_canary_may_be_held_by_any_token_of_the_row(members: str) -> None:
 
 def test_an_id_that_another_file_has_is_a_mistake() -> None:
     assert problems(HEAD + GOOD, HEAD + GOOD) == [
-        "t2.yaml:5:5: id 'mapping/try/good' is taken by t1.yaml:5:5"
+        "t2.yaml:5:5: id 'mapping/try/good' is taken by t1.yaml:5:5: choose another id, or another group"
     ]
 
 

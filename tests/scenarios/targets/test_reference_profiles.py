@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from scenarios.tables.scenario import Scenario
 
-MAPPING = ("mapping/*", "claims/fallback/*", "azure/*", "claims/policies/*")
+MAPPING = ("mapping/*", "claims/fallback/*", "azure/*", "idp/*", "claims/policies/*")
 ONBOARDING = (
     *("onboarding/certificate-files/*", "onboarding/key-sources/*", "onboarding/audience-and-issuer/*"),
     *("onboarding/activation/*", "azure/v1/*", "azure/v2/both*", "keys/x5c/*", "keys/selection/*"),
@@ -32,6 +32,7 @@ CLAIMS = (
     "claims/times/*",
     "claims/boundaries/*",
     "azure/v2/*",
+    "idp/*",
     "mapping/sub/*",
 )
 COMBINATIONS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
@@ -43,6 +44,12 @@ COMBINATIONS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
             "blank_is_empty": "reject",
             "empty_container": "reject",
         },
+    ),
+    "R3, untyped": (MAPPING, {"user_scope": "enrolled_users"}),
+    "R3, untyped, conflicts rejected": (MAPPING, {"user_scope": "enrolled_users", "conflict": "reject"}),
+    "R2, typed, conflicts rejected": (
+        MAPPING,
+        {"user_scope": "token_presence", "external_id_namespace": "typed", "conflict": "reject"},
     ),
     "R3, typed": (MAPPING, {"user_scope": "enrolled_users", "external_id_namespace": "typed"}),
     "R1, typed, without case, sub always": (
@@ -100,8 +107,12 @@ COMBINATIONS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         ("keys/*",),
         {"redirects": "https_same_site", "x5c_mismatch": "ignore_x5c", "empty_jwks": "keep_last_good"},
     ),
-    "kinds of token": (("azure/v2/id-token",), {"token_kind": "id"}),
+    "kinds of token": (("azure/v2/id-token", "claims/kind-of-token/*"), {"token_kind": "id"}),
     "bounds": (("claims/policies/*",), {"max_lifetime_s": 100800, "max_token_bytes": 8192, "typ": ["JWT"]}),
+    "clients and scopes": (
+        ("claims/policies/*",),
+        {"client_allowlist": ["7c0e1d52-93af-4b0e-8f3c-6a1b5d20c4e9"], "required_scope": ["profile"]},
+    ),
 }
 
 
