@@ -64,6 +64,23 @@ def tests(session: nox.Session) -> None:
     )
 
 
+@nox.session
+def selftest(session: nox.Session) -> None:
+    """Let the scenarios find the flawed copies of the verifier, each by the rule that it breaks."""
+    session.install(".")
+    session.run("touchstone", "selftest", "--plain", "--quick", *session.posargs)
+    session.log("not in this session: whether every rejecting scenario finds one (nox -s killmatrix)")
+
+
+@nox.session(default=False)
+def killmatrix(session: nox.Session) -> None:
+    """Draw the whole kill matrix, in which no rejecting scenario may be idle."""
+    session.install(".")
+    page = Path(session.create_tmp()).resolve() / "killmatrix.html"
+    session.run("touchstone", "selftest", "--plain", "--html", str(page), *session.posargs)
+    session.log(f"the page: {page}")
+
+
 @nox.session(default=False)
 def browser(session: nox.Session) -> None:
     """Drive the pages of the mock IdP in headless Chromium (Debian: apt-get install chromium)."""

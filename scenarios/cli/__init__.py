@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "api": "Serve the reference verifier as a protected API, with an admin API and state",
     "verify": "Judge one token step by step, in words, for whoever debugs a 401",
     "mint": "Print one token, honest or forged by name",
+    "selftest": "Put the catalogue to the test: flawed verifiers, and which scenario finds each",
 }
 """The commands and what each is for; its code is `scenarios.cli.<name>_command`."""
 
