@@ -19,13 +19,13 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     load_der_public_key,
     load_pem_public_key,
-    pkcs12,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, PublicKeyAlgorithmOID
 
 from verifier.algorithms import KeyMaterial
 from verifier.errors import OnboardingRefused, RefuseReason, quoted
-from verifier.keys import UnusableKey, check_not_shipped, dates_of, material_of
+from verifier.keys import UnusableKey, check_not_shipped, dates_of, load_certificate, material_of, unwarned
+from verifier.pkcs12_files import holds_open_key
 from verifier.policy import Policy
 
 MAX_FILE_BYTES = 256 * 1024
@@ -100,10 +100,11 @@ def read_certificates(file: CertificateFile, now: datetime, policy: Policy) -> l
     if len(content) > MAX_FILE_BYTES:
         detail = f"{name} is larger than {MAX_FILE_BYTES} bytes; send certificates only"
         raise _refused("not_a_certificate", detail)
-    if policy.raw_public_key == "accept" and (key := _public_key(content)):
-        return [_bare_key(file.kid, key, name, policy)]
-    found = list(_pem_bodies(content, name)) if b"-----BEGIN " in content else [_der_body(content, name)]
-    return [_certificate(file.kid, der, name, now, policy) for der in found]
+    with unwarned():
+        if policy.raw_public_key == "accept" and (key := _public_key(content)):
+            return [_bare_key(file.kid, key, name, policy)]
+        found = list(_pem_bodies(content, name)) if b"-----BEGIN " in content else [_der_body(content, name)]
+        return [_certificate(file.kid, der, name, now, policy) for der in found]
 
 
 def holds_private_key(text: str) -> bool:
@@ -146,7 +147,7 @@ def _der_body(content: bytes, name: str) -> bytes:
 
 def _certificate(kid: str | None, der: bytes, name: str, now: datetime, policy: Policy) -> Certificate:
     try:
-        certificate = x509.load_der_x509_certificate(der)
+        certificate = load_certificate(der)
         if certificate.public_bytes(Encoding.DER) != der:
             raise ValueError  # noqa: TRY301 - the same end as damage that the parser finds
     except ValueError:  # truncated, trailing bytes, BER (ONB-023)
@@ -240,7 +241,7 @@ def _odd_purposes(certificate: x509.Certificate) -> Iterator[str]:
     """
     try:
         extensions = certificate.extensions
-    except (ValueError, x509.DuplicateExtension):
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         yield "has extensions that cannot be read"
         return
     with suppress(x509.ExtensionNotFound):
@@ -263,19 +264,12 @@ def _inner(content: bytes) -> bytes:
 
 def _loads(load: Callable[[bytes], object]) -> Callable[[bytes], bool]:
     def matches(content: bytes) -> bool:
-        with suppress(ValueError, TypeError, UnsupportedAlgorithm):
+        with suppress(ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
             load(content)
             return True
         return False
 
     return matches
-
-
-def _pkcs12_with_key(content: bytes) -> bool:
-    for password in (None, b""):
-        with suppress(ValueError):
-            return pkcs12.load_pkcs12(content, password).key is not None
-    return False
 
 
 def _jwk_kind(content: bytes) -> str | None:
@@ -323,7 +317,7 @@ _NOT_CERTIFICATES: tuple[tuple[RefuseReason, str, Callable[[bytes], bool]], ...]
         "a short text, as a client secret is",
         lambda content: bool(_SECRET_TEXT.fullmatch(content.strip())),
     ),
-    ("private_key", f"a PKCS#12 file with {_COMPROMISED}", _pkcs12_with_key),
+    ("private_key", f"a PKCS#12 file with {_COMPROMISED}", holds_open_key),
     ("not_a_certificate", "a PKCS#12 file", lambda content: _inner(content).startswith(b"\x02\x01\x03")),
     (
         "private_key",

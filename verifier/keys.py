@@ -8,7 +8,10 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -20,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.utils import CryptographyDeprecationWarning
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from jwt.exceptions import PyJWTError
 
@@ -62,6 +66,7 @@ _SMALL_ORDER_Y = {
     "Ed25519": (_P25519, {0, 1, _P25519 - 1, _ORDER_8_Y, _P25519 - _ORDER_8_Y}),
     "Ed448": (_P448, {0, 1, _P448 - 1}),
 }
+_WARNINGS = threading.Lock()  # Python's filters are one list for all threads
 _GUID = re.compile(r"/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/|$)")
 
 
@@ -255,6 +260,28 @@ def encode_base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Let the parser of certificates take, without a word, what its later releases mean to refuse.
+
+    It warns of a serial number of zero, for one, by Python's warnings: on the standard error of whoever runs the
+    verifier, or as an exception that is none of ours.
+    """
+    with _WARNINGS, warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        yield
+
+
+def load_certificate(der: bytes) -> x509.Certificate:
+    """Read one certificate in DER; ValueError for every other text, and for dates that no calendar has."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+    except x509.InvalidVersion:  # the one refusal of the parser that is no ValueError
+        raise ValueError("not an X.509 version") from None
+    dates_of(certificate)  # the parser takes the year 0
+    return certificate
+
+
 def dates_of(certificate: x509.Certificate) -> tuple[float, float]:
     """Return the first and the last second of a certificate, since the epoch (ONB-016, KEY-021)."""
     return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
@@ -342,8 +369,9 @@ def _check_certificate(entry: dict[str, Any], material: KeyMaterial) -> tuple[fl
     chain = entry["x5c"]
     try:
         der = binascii.a2b_base64(chain[0].encode("ascii"), strict_mode=True)
-        certificate = x509.load_der_x509_certificate(der)
-        certified = material_of(certificate.public_key())
+        with unwarned():
+            certificate = load_certificate(der)
+            certified = material_of(certificate.public_key())
     except (ValueError, TypeError, AttributeError, LookupError, UnsupportedAlgorithm):
         raise UnusableKey("its x5c holds no certificate of a usable key") from None
     if not isinstance(chain, list) or certified.spki != material.spki:

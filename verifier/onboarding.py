@@ -140,7 +140,7 @@ class Onboarding:
         if not _absent(record.sample_token):
             # The tenant is left open: it follows from the issuer, which the sample is to tell.
             use = KeyUse.of(algorithms, None, self._policy.nokid)
-            sample = self._sample(record.sample_token, source.current(), algorithms, use)
+            sample = self._sample(record.sample_token, _keys_now(source), algorithms, use)
             issuers = _agreed(issuers, _sample_issuer(sample), "issuer")
             audiences = _agreed(audiences, _sample_audience(sample, audiences), "audience")
             self._warn_of_times(sample)
@@ -233,7 +233,8 @@ class Onboarding:
         fixed = FixedKeys(self._selected_keys(files, record.selected))
         if jwks is None:
             return fixed
-        _check_kids(fixed.current(), jwks.current())
+        if self._first_fetch != "later" and (published := _keys_now(jwks)):
+            _check_kids(fixed.current(), published)
         if both == "jwks_only":
             self.warnings.append("certificates: not used, because the keys behind jwks_uri count alone")
             return jwks
@@ -345,11 +346,14 @@ class Onboarding:
         )
 
     def _sample(
-        self, given: object, keys: KeySet, algorithms: tuple[str, ...], use: KeyUse
+        self, given: object, keys: KeySet | None, algorithms: tuple[str, ...], use: KeyUse
     ) -> dict[str, Any]:
         """Verify a sample token by the submitted keys alone (ONB-030, ONB-035), whatever its times are."""
         if not isinstance(given, str):
             raise OnboardingRefused("sample_malformed", "sample_token: send the JWT as text", "sample_token")
+        if keys is None:
+            detail = "sample_token: there are no keys to verify it by; send it when the JWKS URL shows keys"
+            raise OnboardingRefused("sample_unverified", detail, "sample_token")
         try:
             jws = split_compact(_cleaned(given), self._policy.max_token_bytes)
             sample = decode_object(jws.payload)
@@ -521,6 +525,14 @@ def _check_kids(certified: KeySet, published: KeySet) -> None:
         if key.kid is not None and known.get(key.kid, key.material.spki) != key.material.spki:
             detail = f"certificates: {_called(key.kid)} names another key behind jwks_uri"
             raise OnboardingRefused("kid_conflict", detail, "certificates")
+
+
+def _keys_now(source: KeySource) -> KeySet | None:
+    """Return the keys of a source, None while there are none to be had, which only `first_fetch` lets pass."""
+    try:
+        return source.current()
+    except TokenRejected:
+        return None
 
 
 def _called(kid: str | None) -> str:
