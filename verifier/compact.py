@@ -45,8 +45,9 @@ class CompactJws(msgspec.Struct, frozen=True):
 def split_compact(token: object, max_bytes: int) -> CompactJws:
     """Take a compact JWS apart, or raise TokenRejected `too_large` or `malformed`.
 
-    Three non-empty segments (FMT-001, SIG-003) of canonical base64url (FMT-002 to FMT-005). JWE, the JSON
-    serialisation and look-alike separators fall out (FMT-017 to FMT-019, FMT-024).
+    Three segments (FMT-001) of canonical base64url (FMT-002 to FMT-005), of which only the payload may be empty
+    (SIG-003): a JWS can sign nothing, and what is no JSON object is no token. JWE, the JSON serialisation and
+    look-alike separators fall out (FMT-017 to FMT-019, FMT-024).
     """
     if not isinstance(token, (str, bytes)):
         raise TokenRejected("malformed", "not a text")
@@ -55,9 +56,11 @@ def split_compact(token: object, max_bytes: int) -> CompactJws:
     # What is no ASCII becomes "?", which is outside the alphabet.
     raw = token if isinstance(token, bytes) else token.encode("ascii", "replace")
     segments = raw.split(b".")
-    if len(segments) != 3 or not all(segments):
+    if len(segments) != 3:
         raise TokenRejected("malformed", "not three base64url segments")
     header, payload, signature = segments
+    if not header or not signature:
+        raise TokenRejected("malformed", "no header or no signature")
     try:
         return CompactJws(
             header, decode_base64url(payload), raw[: -1 - len(signature)], decode_base64url(signature)

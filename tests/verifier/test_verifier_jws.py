@@ -10,7 +10,7 @@ import pytest
 from verifier import TokenRejected, verify_jws, verify_signature
 
 if TYPE_CHECKING:
-    from tests.verifier.conftest import Signer
+    from tests.verifier.conftest import Signer, World
 
 RFC_7515_A3 = (
     "eyJhbGciOiJFUzI1NiJ9"
@@ -53,6 +53,23 @@ def test_no_changed_character_of_an_example_verifies(
         changed = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
         with pytest.raises(TokenRejected):
             verify_jws(changed, key, [algorithm])
+
+
+def test_a_jws_may_sign_nothing(signers: Mapping[str, "Signer"]) -> None:
+    """RFC 7515 section 3.1: the payload is any sequence of octets, none of them too; Wycheproof's emptyPayload."""
+    for signer in signers.values():
+        token = signer.raw(json.dumps({"alg": signer.alg, "kid": signer.kid}).encode(), b"")
+        assert token.split(".")[1] == ""
+        assert verify_jws(token, signer.jwk(alg=signer.alg), [signer.alg]) == b""
+        for changed in (token[:-4] + "AAAA", token.replace("..", ".AA."), token.rpartition(".")[0] + "."):
+            with pytest.raises(TokenRejected):
+                verify_jws(changed, signer.jwk(alg=signer.alg), [signer.alg])
+
+
+def test_a_token_signs_something(world: "World", rs256: "Signer") -> None:
+    """FMT-001, FMT-007."""
+    token = rs256.raw(json.dumps({"alg": "RS256", "kid": rs256.kid}).encode(), b"")
+    assert world.rejects(token) == "malformed"
 
 
 def test_an_algorithm_that_is_not_listed_is_not_tried() -> None:
