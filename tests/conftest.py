@@ -10,7 +10,8 @@ collect_ignore_glob = [
         ("*_browser.py", "TOUCHSTONE_CHROMIUM"),
         ("*_npm.py", "TOUCHSTONE_NODE_CLIENTS"),
         ("*_gateways.py", "TOUCHSTONE_ENVOY"),
+        ("*_published_vectors.py", "TOUCHSTONE_VECTORS"),
     )
     if variable not in os.environ
 ]
-"""`nox -s browser`, `clients` and `gateways` set these; what they need cannot be had from PyPI alone."""
+"""`nox -s browser`, `clients`, `gateways` and `vectors` set these; what they need is large, or not on PyPI."""
