@@ -1,7 +1,7 @@
 """The project's own chores: lint, types, tests, and proof that the built wheel holds everything.
 
-`nox` runs those that need nothing but PyPI; `nox -s tests -- -k mapping` hands arguments on to pytest. The scenarios against third-party
-verifiers are tox's business (tox.ini).
+`nox` runs those that need nothing but PyPI; `nox -s tests -- -k mapping` hands arguments on to pytest. The scenarios
+against third-party verifiers are tox's business (tox.ini).
 """
 
 from __future__ import annotations
