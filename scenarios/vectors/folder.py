@@ -20,6 +20,7 @@ from scenarios.vectors.model import (
     FORMAT,
     AuthenticateStep,
     Clock,
+    Expected,
     Index,
     KnobText,
     LeftOut,
@@ -32,7 +33,7 @@ from scenarios.vectors.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from scenarios.tables.scenario import Scenario
@@ -165,9 +166,13 @@ def _knob_text(name: str) -> KnobText:
 
 
 def _knobs(vectors: Iterable[Vector]) -> set[str]:
-    return {
-        step.expect.knob
-        for vector in vectors
-        for step in vector.steps
-        if isinstance(step, OnboardStep | AuthenticateStep) and step.expect.knob is not None
-    }
+    steps = (step for vector in vectors for step in vector.steps)
+    expected = (step.expect for step in steps if isinstance(step, OnboardStep | AuthenticateStep))
+    return set(itertools.chain.from_iterable(map(_deciding, expected)))
+
+
+def _deciding(expected: Expected) -> Iterator[str]:
+    if expected.knob is not None:
+        yield expected.knob
+    for further in expected.by_value.values():
+        yield from _deciding(further)

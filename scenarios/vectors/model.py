@@ -21,8 +21,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One right answer."""
 
     kind: Annotated[
-        Literal["accept", "reject", "onboarded", "warned", "refused", "asked"],
-        Doc(description="What a right verifier does; warned is onboarded with a warning"),
+        Literal["accept", "reject", "onboarded", "warned", "unwarned", "refused", "asked"],
+        Doc(
+            description="What a right verifier does; warned is onboarded with a warning, unwarned without any"
+        ),
     ]
     user: Annotated[str | None, Doc(description="Of an accept: the name of the user that it is for")] = None
     reasons: Annotated[

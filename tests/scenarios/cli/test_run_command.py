@@ -294,7 +294,7 @@ def choices(touchstone: Touchstone, knobs: str, *more: str) -> Ended:
         "c.yaml", f"adapter: in-process\npython: target.py:careless\nprofile: {profile}\n"
     )
     table = touchstone.write("choices.yaml", CHOICES)
-    return touchstone("run", "--catalog", table, "--target", target, *more)
+    return touchstone("run", "--only-catalog", table, "--target", target, *more)
 
 
 def test_a_target_that_declares_one_thing_and_does_another_has_a_finding_of_its_profile(

@@ -127,7 +127,7 @@ def test_every_scenario_is_exported_or_left_out_for_a_reason(exported: Path) -> 
     assert left == {name: why_not(s) for name, s in catalogue().items() if why_not(s)}
     assert (index["count"], index["left_out_count"]) == (len(exported_ids), len(left))
     assert [entry["count"] for entry in index["left_out"]] == [len(e["ids"]) for e in index["left_out"]]
-    assert len(exported_ids) > 12 * len(left)
+    assert len(exported_ids) > 0.9 * len(catalogue())
 
 
 def test_a_vector_says_what_its_table_says(exported: Path) -> None:
@@ -168,8 +168,7 @@ def test_time_stands_still_and_tokens_are_text_or_base64(exported: Path) -> None
     binary = 0
     for vector in vectors(exported):
         for step in vector["steps"]:
-            assert step["now"] >= START
-            assert step["now"] == START or {"clock"} & set(vector["requires"]), vector["id"]
+            assert step["now"] == START or "clock" in vector["requires"], vector["id"]
             if step["do"] == "authenticate":
                 assert ("token" in step) != ("token_base64" in step)
             if "token_base64" in step:
@@ -196,7 +195,8 @@ def is_right(answer: dict[str, Any], expect: dict[str, Any]) -> bool:
         said = "warned"
     why = answer.get("reason", answer.get("about"))
     for right in expect["any_of"]:
-        kinds = {right["kind"]} | ({"warned"} if right["kind"] == "onboarded" else set())
+        kind = "onboarded" if right["kind"] == "unwarned" else right["kind"]
+        kinds = {kind} | ({"warned"} if right["kind"] == "onboarded" else set())
         reasons = right.get("reasons", ())
         if said in kinds and answer.get("user") == right.get("user") and (not reasons or why in reasons):
             return True
