@@ -61,7 +61,8 @@ def _right_cases(expectation: Expectation, profile: Profile) -> tuple[Case, ...]
     every = tuple(expectation.cases.values())
     declared = profile.knobs.get(expectation.knob)
     if declared is not None and UNDECLARED in expectation.cases:
-        return (expectation.cases[DECLARED if declared else UNDECLARED],)
+        limits = declared and declared != "none"  # the word of a library that leaves a bound to its caller
+        return (expectation.cases[DECLARED if limits else UNDECLARED],)
     if declared is not None:
         case = expectation.cases.get(_word(declared))
         return every if case is None else (case,)
