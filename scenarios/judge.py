@@ -93,7 +93,7 @@ def judge(
     if verdict.kind == "error":
         severity = Severity.BROKEN if verdict.reason == "protocol" else Severity.CRASH
         return Finding(severity, f"expected {wanted}; the target gave no verdict: {verdict.detail}")
-    user = _user(verdict, profile, who)
+    user = user_of(verdict, profile, who)
     kinds = [outcome for outcome in right if _same_kind(outcome, verdict)]
     if not kinds:
         return _wrong_kind(right, verdict, user)
@@ -118,7 +118,7 @@ def like(
     fitting: dict[str, tuple[str, ...]] = {}
     if verdict.kind in ("error", "unsupported"):
         return fitting
-    user = _user(verdict, profile, who)
+    user = user_of(verdict, profile, who)
     for name in knobs_of(expectation):
         rights = {
             value: right_answers(expectation, replace(profile, knobs={**profile.knobs, name: value}))
@@ -175,7 +175,8 @@ def _reason(wanted: str, outcomes: Iterable[Outcome], verdict: Verdict, profile:
     return Finding(Severity.WRONG_REASON, f"expected {wanted}; {in_words(verdict)}")
 
 
-def _user(verdict: Verdict, profile: Profile, who: Callable[[Mapping[str, Any]], str | None]) -> str | None:
+def user_of(verdict: Verdict, profile: Profile, who: Callable[[Mapping[str, Any]], str | None]) -> str | None:
+    """Return whom an accept is about: as the target says, or by the claims that it answered; None when nobody is."""
     if verdict.kind != "accept":
         return None
     if verdict.user is not None:

@@ -57,10 +57,11 @@ class Replayed:
 def replay(entry: dict[str, Any], targets: Path, folder: Path) -> Replayed:
     """Replay one advisory with a verifier of `targets`; environments below `folder` are kept for the next time."""
     try:
-        outcomes = [_outcomes(entry, release, targets, folder) for release in ("vulnerable", "fixed")]
+        before = _outcomes(entry, "vulnerable", targets, folder)
+        after = _outcomes(entry, "fixed", targets, folder)
     except MissingError as missing:
         return Replayed(entry, {}, {}, str(missing))
-    return Replayed(entry, *outcomes)
+    return Replayed(entry, before, after)
 
 
 def _outcomes(entry: dict[str, Any], release: str, targets: Path, folder: Path) -> dict[str, str]:

@@ -11,13 +11,14 @@ from line_protocol import serve
 
 
 def verify(token: Any, record: dict[str, Any], _now: Any) -> dict[str, Any]:
-    return jwt.decode(
+    claims: dict[str, Any] = jwt.decode(
         token,
         record["jwks"],
         algorithms=record["algorithms"],
         audience=record["audience"],
         issuer=record["issuer"],
     )
+    return claims
 
 
 if __name__ == "__main__":

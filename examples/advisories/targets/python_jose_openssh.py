@@ -18,7 +18,8 @@ def verify(token: Any, record: dict[str, Any], _now: Any) -> dict[str, Any]:
     pem = record["public_keys"][0]["pem"]
     line = load_pem_public_key(pem.encode()).public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
     key = pem if jwt.get_unverified_header(token)["alg"] == "ES256" else line.decode()
-    return jwt.decode(token, key, audience=record["audience"], issuer=record["issuer"])
+    claims: dict[str, Any] = jwt.decode(token, key, audience=record["audience"], issuer=record["issuer"])
+    return claims
 
 
 if __name__ == "__main__":
