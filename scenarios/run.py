@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -182,7 +182,10 @@ class _Play:
         token: str | bytes,
         now: float,
     ) -> None:
-        self.verdict = verdict
+        user = judge.user_of(verdict, self.profile, self.stage.user_of)
+        self.verdict = replace(
+            verdict, user=user
+        )  # for the record: a library answers claims, and names nobody
         if isinstance(token, bytes):
             token = f"base64:{base64.b64encode(token).decode('ascii')}"
         self.exchanges.append(Exchange(step, judge.in_words(verdict), token=token, now=now))
