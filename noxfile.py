@@ -1,7 +1,7 @@
 """The project's own chores: lint, types, tests, and proof that the built wheel holds everything.
 
-`nox` runs them all; `nox -s tests -- -k mapping` hands arguments on to pytest. The scenarios against third-party
-verifiers are tox's business (tox.ini).
+`nox` runs those that need nothing but PyPI; `nox -s tests -- -k mapping` hands arguments on to pytest. The scenarios
+against third-party verifiers are tox's business (tox.ini).
 """
 
 from __future__ import annotations
@@ -66,8 +66,15 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def selftest(session: nox.Session) -> None:
-    """Let the scenarios find the flawed copies of the verifier, each by the rule that it breaks."""
-    session.install(".")
+    """Build wheel and sdist; from a wheel that was built from the sdist, run the scenarios and their own test.
+
+    Nothing but the package and what it needs is installed. The quick selftest: the scenarios find each of the flawed
+    copies of the verifier, by the rule that it breaks.
+    """
+    session.install(str(_build(session, "--sdist")))
+    session.chdir(session.create_tmp())
+    session.run("python", "-c", "import mock_idp, verifier, scenarios")
+    session.run("touchstone", "run", "--plain")
     session.run("touchstone", "selftest", "--plain", "--quick", *session.posargs)
     session.log("not in this session: whether every rejecting scenario finds one (nox -s killmatrix)")
 
@@ -153,16 +160,6 @@ def fuzz(session: nox.Session) -> None:
     options = [option for option in session.posargs if option.startswith("-")]
     for target in targets or ["token", "jwks", "certificate", "credential", "record"]:
         session.run("python", "fuzz/atheris_run.py", str(work), target, *(options or ["-max_total_time=600"]))
-
-
-@nox.session
-def wheel(session: nox.Session) -> None:
-    """Build wheel and sdist, and run the scenarios from a wheel that was built from the sdist."""
-    sdist = _build(session, "--sdist")
-    session.install(str(sdist))
-    session.chdir(session.create_tmp())
-    session.run("python", "-c", "import mock_idp, verifier, scenarios")
-    session.run("touchstone", "run", "--plain")
 
 
 def _build(session: nox.Session, kind: str) -> Path:

@@ -136,6 +136,9 @@ FORMS: Final[dict[str, Callable[[Sequence[SigningKey], Sequence[x509.Certificate
     "authority": lambda keys, _: certificate_der(certificate(keys[0], ca=True)),
     "double_base64": lambda _, certs: base64.b64encode(bundle_pem(certs)),
     "truncated": lambda _, certs: _wrapped(certificate_der(certs[0])[:-40]),
+    "first_damaged": lambda _, certs: (
+        bundle_pem(certs[:1]).replace(b"BEGIN ", b"BEGIN$") + bundle_pem(certs[1:] or certs)
+    ),
     "trailing_bytes": lambda _, certs: _wrapped(certificate_der(certs[0]) + b"\x00\x01"),
 }
 """How an upload can be written: each makes the file's bytes from keys and their certificates."""

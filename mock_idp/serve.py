@@ -14,13 +14,13 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import lru_cache
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import lru_cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import msgspec
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import uvicorn
     import werkzeug
     from pytest_httpserver import HTTPServer
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 __all__ = [
     "RunningServer",
@@ -48,6 +49,8 @@ __all__ = [
 MAX_REQUEST_BODY = 1024 * 1024
 """Bytes of a request's body; a longer one is a 413."""
 START_LIMIT_S = 10.0
+TICK_S = 0.1
+"""So often uvicorn's housekeeping runs; it counts ten ticks a second."""
 NOT_MODIFIED = 304
 BACKLOG = 2048
 _TRANSPORT = "mock_idp.transport"
@@ -64,6 +67,18 @@ class RunningServer(msgspec.Struct, frozen=True):
 
     url: str
     """`http://127.0.0.1:1234`, without a final slash."""
+    end_soon: Callable[[], None]
+    """Asks it to end and does not wait, so that several can end at the same time; the context waits for its own."""
+
+
+class _Server(Protocol):
+    """What we use of uvicorn's server, and of what ours adds to it."""
+
+    started: bool
+
+    def run(self, sockets: list[socket.socket]) -> None: ...
+    async def serve(self, sockets: list[socket.socket]) -> None: ...
+    def end(self) -> None: ...
 
 
 def asgi_app(idp: MockIdP) -> AsgiApp:
@@ -130,7 +145,7 @@ class _JoiningTransport:
         self._transport = transport
         self._held: list[bytes] | None = None
         self.answering_aside = False
-        """Whether the answer under way is made by another thread; see `Protocol.eof_received`."""
+        """Whether the answer under way is made by another thread; see `_connection_class`."""
         self.is_closing = transport.is_closing
         self.abort = transport.abort
 
@@ -268,9 +283,9 @@ def serve(
         try:
             _wait_for(server, thread)
             idp.base_url = url_of(listener, host, secure=tls is not None)
-            yield RunningServer(idp.base_url)
+            yield RunningServer(idp.base_url, server.end)
         finally:
-            server.should_exit = server.force_exit = True
+            server.end()
             thread.join(START_LIMIT_S)
 
 
@@ -288,7 +303,7 @@ def serve_forever(
 
     def stop(number: int) -> None:
         received.append(number)
-        server.should_exit = server.force_exit = True
+        server.end()
 
     async def main() -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -339,15 +354,12 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _server(
-    idp: MockIdP, tls: tuple[Path, Path] | None, started: Callable[[], None] = lambda: None
-) -> "uvicorn.Server":
+def _connection_class(*, secure: bool) -> "type[HttpToolsProtocol]":
     import asyncio
 
-    import uvicorn
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-    class Protocol(HttpToolsProtocol):
+    class Connection(HttpToolsProtocol):
         """Lets the app see the transport: to send an answer at once, and because a fault may have to close it."""
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -361,33 +373,80 @@ def _server(
 
             Over TLS that is not possible; and where the answer waits for a fault, it is taken for gone.
             """
-            cycle, waits = self.cycle, tls is None and self.transport.answering_aside  # type: ignore[attr-defined]
+            cycle, waits = self.cycle, not secure and self.transport.answering_aside  # type: ignore[attr-defined]
             if not waits or cycle.response_complete:
                 return None
             cycle.keep_alive = False  # uvicorn then closes the connection after the answer
             return True
 
+    return Connection
+
+
+async def _abort(connections: set[Any]) -> None:
+    """Close what is open: a slow answer must not hold up the end, and its task sees that the client is gone."""
+    import asyncio
+
+    for connection in list(connections):
+        connection.transport.abort()
+    await asyncio.sleep(0)  # now each has heard that it is lost
+
+
+def _server_class() -> Callable[["uvicorn.Config", Callable[[], None]], _Server]:
+    import asyncio
+
+    import uvicorn
+
     class Server(uvicorn.Server):
-        """Says when it listens, and leaves signals to whoever runs it."""
+        """Says when it listens, ends at once when told, and leaves signals to whoever runs it."""
+
+        def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+            super().__init__(config)
+            self._listens = started
+            self._wake: Callable[[], object] = lambda: None
 
         def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
             return nullcontext()
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            started()
+            ending, loop = asyncio.Event(), asyncio.get_running_loop()
+            self._ending, self._wake = ending, partial(loop.call_soon_threadsafe, ending.set)
+            self._listens()
+
+        async def main_loop(self) -> None:
+            # uvicorn's own looks ten times a second whether it shall end; who makes many servers would wait for each.
+            ticks = 0
+            while not await self.on_tick(ticks):
+                ticks += 1
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._ending.wait(), TICK_S)
+
+        def end(self) -> None:
+            self.should_exit = self.force_exit = True
+            with suppress(RuntimeError):  # the loop has ended by itself
+                self._wake()
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            # A slow answer must not hold up the end: its task sees that the client is gone, and returns.
-            for connection in list(self.server_state.connections):
-                connection.transport.abort()
-            await super().shutdown(sockets)
+            await _abort(self.server_state.connections)
+            if self.server_state.connections or self.server_state.tasks:
+                await super().shutdown(sockets)  # which gives them a tenth of a second
+            else:
+                for listening in self.servers:
+                    listening.close()
+
+    return Server
+
+
+def _server(
+    idp: MockIdP, tls: tuple[Path, Path] | None, started: Callable[[], None] = lambda: None
+) -> _Server:
+    import uvicorn
 
     certificate, key = tls or (None, None)
     config = uvicorn.Config(
         asgi_app(idp),
         loop="asyncio",
-        http=Protocol,
+        http=_connection_class(secure=tls is not None),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -396,10 +455,10 @@ def _server(
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )
-    return Server(config)
+    return _server_class()(config, started)
 
 
-def _wait_for(server: "uvicorn.Server", thread: Thread) -> None:
+def _wait_for(server: _Server, thread: Thread) -> None:
     deadline = time.monotonic() + START_LIMIT_S
     while not server.started:
         if not thread.is_alive() or time.monotonic() > deadline:

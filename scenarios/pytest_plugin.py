@@ -38,9 +38,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(target, *, rejects, reasons, select, rule, level, catalog, scope, keys, algorithms, capabilities, "
-        "knobs, checks): one test for each scenario, asked of `target`: a callable (token, integration) -> user, or "
-        "the path of a target file. The test takes the fixture `scenario` and calls `scenario.check()`.",
+        f"{MARKER}(target, *, rejects, reasons, select, rule, level, catalog, only_catalog, scope, keys, algorithms, "
+        "capabilities, knobs, checks): one test for each scenario, asked of `target`: a callable (token, integration) "
+        "-> user, or the path of a target file. The test takes the fixture `scenario` and calls `scenario.check()`.",
     )
 
 

@@ -18,7 +18,7 @@ from scenarios.results import Kind
 from scenarios.run import run
 from scenarios.selection import Selection, SelectionError
 from scenarios.stage import Lab
-from scenarios.tables.load import builtin_tables, load, tables_at
+from scenarios.tables.load import load, tables_at, together
 from scenarios.targets.in_process import CallableTarget
 from scenarios.targets.profile import TargetError
 from scenarios.targets.reference import reference_session
@@ -33,7 +33,17 @@ if TYPE_CHECKING:
     from scenarios.tables.scenario import Scenario
 
 PROFILE_WORDS: Final = ("scope", "keys", "algorithms", "capabilities", "knobs", "checks")
-WORDS: Final = ("target", "rejects", "reasons", "select", "rule", "level", "catalog", *PROFILE_WORDS)
+WORDS: Final = (
+    "target",
+    "rejects",
+    "reasons",
+    "select",
+    "rule",
+    "level",
+    "catalog",
+    "only_catalog",
+    *PROFILE_WORDS,
+)
 
 
 class TouchstoneWarning(UserWarning):
@@ -142,8 +152,10 @@ def scenario_tests(marker: pytest.Mark, folder: Path, bench: Callable[[], Bench]
     if "target" not in words:
         raise MarkerError("the marker touchstone needs a target: a callable, or the path of a target file")
     try:
-        catalog = [folder / path for path in _words(words.get("catalog"))]
-        catalogue = load(tables_at(catalog) if catalog else builtin_tables())
+        added, alone = (
+            [folder / path for path in _words(words.get(word))] for word in ("catalog", "only_catalog")
+        )
+        catalogue = together(added, alone)
         selection = Selection(
             _words(words.get("select")), _words(words.get("rule")), _words(words.get("level"))
         )

@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 pytest_plugins = ["pytester"]
 
 collect_ignore_glob = [
@@ -15,3 +17,10 @@ collect_ignore_glob = [
     if variable not in os.environ
 ]
 """`nox -s browser`, `clients`, `gateways` and `vectors` set these; what they need is large, or not on PyPI."""
+
+
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Run pytest without the plugins of other tests here, which are four fifths of its start."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:schemathesis -p no:faker -p no:hypothesispytest")
+    return pytester

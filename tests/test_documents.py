@@ -41,9 +41,9 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def write_target(folder: Path) -> None:
-    """Write the README's verifier and its target file."""
+    """Write the README's verifier and its target file, with patience: a busy machine is no finding."""
     folder.joinpath("my_verifier.py").write_text(blocks(README, "python")[0])
-    folder.joinpath("target.yaml").write_text(blocks(README, "yaml")[0])
+    folder.joinpath("target.yaml").write_text(blocks(README, "yaml")[0] + "timeouts: {answer_s: 60}\n")
 
 
 def run_target(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:

@@ -42,7 +42,8 @@ _PRIME_FIELD_OID = bytes.fromhex("06072a8648ce3d0101")
 
 _PEM_LABEL = re.compile(rb"-----BEGIN ([^\r\n-]{0,64})-----")
 _PEM_CERTIFICATE = re.compile(
-    rb"-----BEGIN CERTIFICATE-----[ \t]*\r?\n((?:[A-Za-z0-9+/=]+\r?\n)+)-----END CERTIFICATE-----"
+    rb"^-----BEGIN CERTIFICATE-----[ \t]*\r?\n((?:[A-Za-z0-9+/=]+\r?\n)+)-----END CERTIFICATE-----[ \t]*\r?$",
+    re.MULTILINE,
 )
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi"})
 _KINDS_OF_PEM = {
@@ -125,7 +126,8 @@ def _pem_bodies(content: bytes, name: str) -> Iterator[bytes]:
             what = _KINDS_OF_PEM.get(label, "another kind of PEM")
             raise _refused("not_a_certificate", f"{name} holds {what}; {_WHAT_TO_SEND}")
     bodies = _PEM_CERTIFICATE.findall(content)
-    if len(bodies) != content.count(b"-----BEGIN "):
+    # A line that wants to begin or end a block and does not is a certificate that nobody would miss otherwise.
+    if {content.count(b"-----BEGIN"), content.count(b"-----END")} != {len(bodies)}:
         raise _refused("malformed_certificate", f"{name} is damaged PEM; {_EXPORT_AGAIN}")
     for body in bodies:
         try:

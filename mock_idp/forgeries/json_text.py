@@ -2,9 +2,10 @@
 
 # ruff: noqa: D401 - the first sentence of an entry says what is false, and is shown to people
 
+import itertools
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -223,12 +224,18 @@ def deep_nesting(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     return _with_member(draft, where, "x_deep", RawJSON("[" * depth + "]" * depth))
 
 
-def _colliding(number: int) -> str:
-    # `Aa` and `BB` have one hash, and so has every row of so many of them: one bit of the number each.
-    return "".join(("Aa", "BB")[number >> bit & 1] for bit in range(MAX_MEMBERS.bit_length()))
+def _plain(count: int) -> Iterable[str]:
+    return map("x_{}".format, range(count))
 
 
-_NAMES: Mapping[str, Callable[[int], str]] = {"plain": lambda number: f"x_{number}", "colliding": _colliding}
+def _colliding(count: int) -> Iterable[str]:
+    # `Aa` and `BB` have one hash, and so has every row of so many of them.
+    return itertools.islice(
+        map("".join, itertools.product(("Aa", "BB"), repeat=MAX_MEMBERS.bit_length())), count
+    )
+
+
+_NAMES: Mapping[str, Callable[[int], Iterable[str]]] = {"plain": _plain, "colliding": _colliding}
 
 
 @forgery("many_members", rules=("FMT-014",))
@@ -242,8 +249,8 @@ def many_members(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     options = long_form(arg, "where", "count", "names")
     count = size(options.get("count", 100_000), "count", MAX_MEMBERS)
     where = segment(options.get("where"), "payload", JSON_SEGMENTS)
-    name = choice(options.get("names"), _NAMES, "plain")
-    added = {name(i): i for i in range(count)}
+    names = choice(options.get("names"), _NAMES, "plain")
+    added = {name: number for number, name in enumerate(names(count))}
     return draft.with_header(added) if where == "header" else draft.with_claims(added)
 
 

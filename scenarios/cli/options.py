@@ -79,15 +79,10 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def catalogue(catalogs: tuple[str, ...], only_catalogs: tuple[str, ...] = ()) -> dict[str, Scenario]:
-    """Return the scenarios that ship and those of `catalogs`; those that ship not when there are `only_catalogs`.
+    """Return what `tables.load.together` does, which is imported only when it is asked for."""
+    from scenarios.tables.load import together
 
-    Raises `TableErrors`, also for an id that two tables have.
-    """
-    from scenarios.tables.load import builtin_tables, load, tables_at
-
-    shipped = [] if only_catalogs else builtin_tables()
-    own = tables_at((*only_catalogs, *catalogs)) if only_catalogs or catalogs else []
-    return load([*shipped, *own])
+    return together(catalogs, only_catalogs)
 
 
 def chosen(

@@ -37,6 +37,7 @@ _ADVICE: Final = {
     "could not find expected ':'": "; a member is written 'name: value'",
 }
 """What to do, by a part of what libyaml says."""
+_VALUES: Final = (yaml.ScalarEvent, yaml.CollectionStartEvent)
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -66,13 +67,19 @@ class Document:
 
     source: str
     value: Any
-    places: dict[Path, Place]
+    marks: dict[Path, Any]
+    """Where libyaml saw each: `line` and `column`, from 0. Few are ever asked for as a `Place`."""
 
     def place(self, path: Path = ()) -> Place:
         """Return the place of the value at `path`, or of the nearest thing that holds it."""
-        while path and path not in self.places:
+        while path and path not in self.marks:
             path = path[:-1]
-        return self.places.get(path) or Place(self.source, 1, 1)
+        mark = self.marks.get(path)
+        return Place(self.source, 1, 1) if mark is None else _place(self.source, mark)
+
+
+def _place(source: str, mark: Any) -> Place:
+    return Place(source, mark.line + 1, mark.column + 1)
 
 
 MAX_REPEATED: Final = 2_000_000
@@ -117,7 +124,7 @@ def load(text: str | bytes, source: str) -> Document:
     value = reader.document()
     if reader.problems:
         raise TableErrors(reader.problems)
-    return Document(source, value, reader.places)
+    return Document(source, value, reader.marks)
 
 
 def _decoded(raw: bytes, source: str) -> str:
@@ -140,7 +147,7 @@ class _Reader:
     def __init__(self, source: str, text: str) -> None:
         self.source = source
         self.text = text
-        self.places: dict[Path, Place] = {}
+        self.marks: dict[Path, Any] = {}
         self.problems: list[Problem] = []
         self.shortened = _SHORTER not in text
         if self.shortened:
@@ -172,7 +179,7 @@ class _Reader:
         return Problem(place, f"this is not YAML: {said}{advice}")
 
     def _place(self, mark: Any) -> Place:
-        return Place(self.source, mark.line + 1, mark.column + 1)
+        return _place(self.source, mark)
 
     def document(self) -> Any:
         next(self.events)  # the stream starts
@@ -182,24 +189,30 @@ class _Reader:
             next(self.events)  # the document ends
             after = next(self.events)
             if isinstance(after, yaml.DocumentStartEvent):
-                place = self._place(after.start_mark)
-                self.problems.append(Problem(place, "a second document starts here: a file holds one"))
+                self.problem(after.start_mark, "a second document starts here: a file holds one")
         return value
 
     def value(self, event: yaml.Event, path: Path) -> Any:
-        place = self._place(event.start_mark)
-        self.places[path] = place
-        self._check_depth(len(path), place)
-        if not isinstance(
-            event, yaml.ScalarEvent | yaml.CollectionStartEvent
-        ):  # an alias: a few lines of them could stand for gigabytes
-            self.problems.append(Problem(place, "aliases (&x, *x) are not used here: write the value out"))
+        mark = event.start_mark
+        self.marks[path] = mark
+        if len(path) > MAX_DEPTH:
+            raise self._too_deep(mark)
+        if not isinstance(event, _VALUES):  # an alias: a few lines of them could stand for gigabytes
+            self.problem(mark, "aliases (&x, *x) are not used here: write the value out")
             return None
         if event.tag is not None:
-            return self._tagged(event, place)
-        if isinstance(event, yaml.MappingStartEvent):
-            return dict(self._members(path))
-        return self._scalar(event, place) if isinstance(event, yaml.ScalarEvent) else list(self._items(path))
+            return self._tagged(event, mark)
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event, mark)
+        return (
+            dict(self._members(path))
+            if isinstance(event, yaml.MappingStartEvent)
+            else list(self._items(path))
+        )
+
+    def problem(self, mark: Any, message: str) -> None:
+        """Note a mistake at a mark of libyaml's."""
+        self.problems.append(Problem(self._place(mark), message))
 
     def skip(self, event: yaml.Event) -> None:
         """Pass over everything that belongs to a value."""
@@ -207,11 +220,12 @@ class _Reader:
         while depth > 0:
             event = next(self.events)
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            self._check_depth(depth, self._place(event.start_mark))
+            if depth > MAX_DEPTH:
+                raise self._too_deep(event.start_mark)
 
-    def _check_depth(self, depth: int, place: Place) -> None:
-        if depth > MAX_DEPTH:  # libyaml takes ever longer for each further level: nothing more is read
-            raise TableErrors([*self.problems, Problem(place, _TOO_DEEP)])
+    def _too_deep(self, mark: Any) -> TableErrors:
+        """Return what is raised then: libyaml takes ever longer for each further level, so nothing more is read."""
+        return TableErrors([*self.problems, Problem(self._place(mark), _TOO_DEEP)])
 
     def _items(self, path: Path) -> Iterator[Any]:
         index = 0
@@ -222,67 +236,63 @@ class _Reader:
     def _members(self, path: Path) -> Iterator[tuple[str, Any]]:
         seen: set[str] = set()
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            place = self._place(event.start_mark)
-            key = self._key(event, place)
+            mark = event.start_mark
+            key = self._key(event, mark)
             if key == "<<":
-                self.problems.append(
-                    Problem(place, "merge keys (<<) are not used here: write the members out")
-                )
+                self.problem(mark, "merge keys (<<) are not used here: write the members out")
                 self.skip(next(self.events))
                 continue
             if key in seen:
-                self.problems.append(Problem(place, f"'{key}' stands twice in one mapping"))
+                self.problem(mark, f"'{key}' stands twice in one mapping")
             if key is None or key in seen:
                 self.skip(next(self.events))
                 continue
             seen.add(key)
             yield key, self.value(next(self.events), (*path, key))
-            self.places[(*path, key)] = place  # a message about a member points at its name
+            self.marks[(*path, key)] = mark  # a message about a member points at its name
 
-    def _key(self, event: yaml.Event, place: Place) -> str | None:
+    def _key(self, event: yaml.Event, mark: Any) -> str | None:
         if isinstance(event, yaml.ScalarEvent) and event.tag is None:
             return self._written(event)  # keys are always words: `no: 1` and `1: a` too
         self.skip(event)
-        self.problems.append(Problem(place, "a key is a word, not a list, a mapping, an alias or a tag"))
+        self.problem(mark, "a key is a word, not a list, a mapping, an alias or a tag")
         return None
 
-    def _tagged(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, place: Place) -> Any:
+    def _tagged(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, mark: Any) -> Any:
         tag = "!absent" if self.shortened and event.tag == _SHORTER else str(event.tag)
         if isinstance(event, yaml.ScalarEvent):
             text = self._written(event)
             match tag:
                 case "!absent":
                     if text:
-                        self.problems.append(Problem(place, "'!absent' takes no value"))
+                        self.problem(mark, "'!absent' takes no value")
                     return ABSENT
                 case "!json":
                     return Json(text)
                 case "!base64":
-                    return self._base64(text, place)
+                    return self._base64(text, mark)
                 case "!repeat":
-                    return self._repeated(text, place)
+                    return self._repeated(text, mark)
         self.skip(event)
         shown = tag.replace(_CORE_TAG, "!!")
         message = f"'{shown}' is no tag of these tables{nearest(shown, _TAGS)}"
-        self.problems.append(Problem(place, message))
+        self.problem(mark, message)
         return None
 
-    def _base64(self, text: str, place: Place) -> bytes:
+    def _base64(self, text: str, mark: Any) -> bytes:
         try:
             return base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError):
-            self.problems.append(Problem(place, "'!base64' takes standard base64 text"))
+            self.problem(mark, "'!base64' takes standard base64 text")
             return b""
 
-    def _repeated(self, text: str, place: Place) -> str:
+    def _repeated(self, text: str, mark: Any) -> str:
         count, _, piece = text.partition(" ")
         if not (count.isascii() and count.isdecimal() and piece) or len(count) > len(str(MAX_REPEATED)):
-            self.problems.append(
-                Problem(place, "'!repeat' takes a number and a text, such as !repeat 300 ab")
-            )
+            self.problem(mark, "'!repeat' takes a number and a text, such as !repeat 300 ab")
             return ""
         if int(count) * len(piece) > MAX_REPEATED:
-            self.problems.append(Problem(place, f"'!repeat' makes at most {MAX_REPEATED:,} characters"))
+            self.problem(mark, f"'!repeat' makes at most {MAX_REPEATED:,} characters")
             return ""
         return piece * int(count)
 
@@ -293,7 +303,7 @@ class _Reader:
             return text.replace(f"{_SHORTER} ", "!absent").replace(_SHORTER, "!absent")
         return text
 
-    def _scalar(self, event: yaml.ScalarEvent, place: Place) -> Any:
+    def _scalar(self, event: yaml.ScalarEvent, mark: Any) -> Any:
         text = self._written(event)
         if event.style in _QUOTED or (text and text[0] not in _FIRST_OF_A_VALUE):
             return text  # quoted, block, or cannot be anything but a word
@@ -302,7 +312,7 @@ class _Reader:
         number = _number(text)
         if number is not None and len(text) > MAX_DIGITS:
             message = f"a number of more than {MAX_DIGITS} characters is written !json '…', or quoted as text"
-            self.problems.append(Problem(place, message))
+            self.problem(mark, message)
             return None
         return text if number is None else number(text)
 

@@ -38,7 +38,9 @@ class Lab:
         self.close()
 
     def close(self) -> None:
-        """Stop the servers."""
+        """Stop the servers, all at the same time."""
+        for server in self._servers.values():
+            server.end_soon()
         self._stack.close()
 
     def number(self) -> int:

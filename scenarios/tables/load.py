@@ -22,7 +22,7 @@ from scenarios.tables.resolve import Cell, resolve
 from scenarios.tables.sink import Sink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from importlib.resources.abc import Traversable
 
     from scenarios.tables.scenario import Scenario
@@ -95,6 +95,15 @@ def tables_at(paths: Iterable[str | Path]) -> list[tuple[str, str | bytes]]:
     if problems:
         raise TableErrors(problems)
     return tables
+
+
+def together(catalogs: Sequence[str | Path], only_catalogs: Sequence[str | Path] = ()) -> dict[str, Scenario]:
+    """Return the scenarios that ship and those of `catalogs`; those that ship not when there are `only_catalogs`.
+
+    Raises `TableErrors`, also for an id that two tables have.
+    """
+    own = [*only_catalogs, *catalogs]
+    return load([*([] if only_catalogs else builtin_tables()), *(tables_at(own) if own else [])])
 
 
 def _problem(path: Path, message: str) -> Problem:

@@ -31,7 +31,7 @@ class Sink:
         missing = sys.maxsize
         for path in paths:
             there = path
-            while there and there not in self.document.places:
+            while there and there not in self.document.marks:
                 there = there[:-1]
             if len(path) - len(there) < missing:
                 best, missing = there, len(path) - len(there)

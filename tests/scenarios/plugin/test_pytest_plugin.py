@@ -38,7 +38,7 @@ def test_a_callable_gets_one_test_for_each_scenario(pytester: pytest.Pytester) -
         VERIFIER
         + """
 @pytest.mark.touchstone(
-    verify, rejects=(jwt.PyJWTError, KeyError), keys=["jwks"], catalog="mine.yaml", algorithms=["RS256"]
+    verify, rejects=(jwt.PyJWTError, KeyError), keys=["jwks"], only_catalog="mine.yaml", algorithms=["RS256"]
 )
 def test_verifier(scenario):
     scenario.check()
@@ -54,12 +54,30 @@ def test_verifier(scenario):
     )
 
 
+def test_tables_of_one_s_own_are_added_to_those_that_ship(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+import pytest
+
+
+@pytest.mark.touchstone(lambda token, integration: "ann", catalog="mine.yaml", select=["mine/*/good", "mapping/*"])
+def test_verifier(scenario):
+    pass
+""")
+    pytester.path.joinpath("mine.yaml").write_text(TABLE)
+
+    result = pytester.runpytest_subprocess("--collect-only", "-q", "-p", "no:cacheprovider")
+
+    collected = result.stdout.str()
+    assert "test_verifier[mine/first/good]" in collected
+    assert "test_verifier[mapping/" in collected
+
+
 def test_a_finding_fails_its_test_with_the_rule_and_the_token(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""
 import pytest
 
 
-@pytest.mark.touchstone(lambda token, integration: "ann", catalog="mine.yaml")
+@pytest.mark.touchstone(lambda token, integration: "ann", only_catalog="mine.yaml")
 def test_verifier(scenario):
     scenario.check()
 """)
@@ -130,7 +148,7 @@ def test_scenarios_run_under_xdist(pytester: pytest.Pytester) -> None:
 import pytest
 
 
-@pytest.mark.touchstone(lambda token, integration: "ann", catalog="mine.scenarios.yaml", select="mine/first/good")
+@pytest.mark.touchstone(lambda token, integration: "ann", only_catalog="mine.scenarios.yaml", select="mine/first/good")
 def test_verifier(scenario):
     scenario.check()
 
