@@ -5,7 +5,7 @@ from typing import Any
 
 from mock_idp.draft import Draft
 from mock_idp.forgeries.arguments import MAX_MEMBERS, fields, size, text
-from mock_idp.forgeries.registry import ForgeContext, ForgeryError, forgery
+from mock_idp.forgeries.registry import ForgeContext, ForgeryError, forgery, nearest
 
 
 @forgery(
@@ -21,7 +21,9 @@ def header_members(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     added = options.get("set", {})
     if not options or not isinstance(added, Mapping):
         raise ForgeryError(f"needs {{set: {{name: value}}, remove: [name]}}, not {arg!r}")
-    return draft.without_header(*_names(options.get("remove", []))).with_header(added)
+    removed = _names(options.get("remove", []))
+    _check_there(removed, draft.header, "header member")
+    return draft.without_header(*removed).with_header(added)
 
 
 @forgery("claims_missing", rules=("CLM-003", "CLM-006", "CLM-011", "CLM-020", "FMT-023"))
@@ -30,6 +32,7 @@ def claims_missing(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     names = _names(arg)
     if not names:
         raise ForgeryError("needs the names of the claims to leave out")
+    _check_there(names, draft.claims, "claim")
     return draft.without_claims(*names)
 
 
@@ -47,6 +50,16 @@ def long_claim(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
         return draft.with_claims({options["member"]: item * times + ([] if last is None else [last])})
     repeated = text(item, "an item that is no list of one") * times
     return draft.with_claims({options["member"]: repeated + ("" if last is None else text(last, "the last"))})
+
+
+def _check_there(names: list[str], members: Mapping[str, Any], what: str) -> None:
+    """Refuse to leave out what is not there: the token would be as honest as before."""
+    for name in names:
+        if name not in members:
+            close = nearest(name, members)
+            raise ForgeryError(
+                f"there is no {what} {name!r} to take out{close if 'did you mean' in close else ''}"
+            )
 
 
 def _names(arg: Any) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from scenarios.cli.options import MOMENT
 
 if TYPE_CHECKING:
     from mock_idp.draft import Draft
@@ -40,7 +41,7 @@ _KIND = click.Choice(["access", "id", "machine"])
     "--forge", "forgeries", multiple=True, metavar="NAME[=ARG]", help="Make it false; ARG as JSON or text."
 )
 @click.option(
-    "--now", type=float, metavar="SECONDS", help="When it is issued, since the epoch; by default now."
+    "--now", type=MOMENT, metavar="SECONDS", help="When it is issued, since the epoch; by default now."
 )
 @click.option(
     "--lifetime", type=click.IntRange(-(10**10), 10**10), metavar="SECONDS", help="How long it lives."
@@ -65,8 +66,6 @@ def command(  # noqa: PLR0913 - one parameter an option
     It is signed by a test key that ships with Touchstone (`touchstone idp --fixed-keys` publishes it). The same
     arguments with the same --now give the same token.
     """
-    if now is not None and not math.isfinite(now):
-        raise click.UsageError(f"--now is a number of seconds since the epoch, not {now}")
     asked = {"kind": kind, "audience": audience, "client": client, "now": now, "lifetime_s": lifetime}
     given: Any = {name: value for name, value in asked.items() if value is not None}
     try:
@@ -99,11 +98,14 @@ def _token(
     for text in forgeries:
         name, _, argument = text.partition("=")
         value = _value(argument) if argument else None
+        before = finish(credential)
         try:
             credential = forge(credential, name, value, context=ForgeContext.of(issuer))
         except ForgeryError as error:
             reason = str(error).removeprefix(f"{name}: ").removeprefix(f"{name} ")
             raise click.UsageError(f"--forge {name}: {reason}") from None
+        if finish(credential) == before:
+            raise click.UsageError(f"--forge {text[:200]}: it leaves the token as it was")
     return finish(credential)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from contextlib import contextmanager
@@ -60,6 +61,24 @@ _TABLES = (
         help="The same, in place of those that ship.",
     ),
 )
+
+
+class _Moment(click.ParamType[float]):
+    """A time in seconds since the epoch, which can be a time at all."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = math.nan
+        if not math.isfinite(seconds):
+            self.fail(f"'{value}' is no number of seconds since the epoch, such as 1767225600", param, ctx)
+        return seconds
+
+
+MOMENT = _Moment()
 plain_option = click.option("--plain", is_flag=True, help="No colour and no progress, on a terminal too.")
 
 
