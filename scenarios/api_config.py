@@ -41,7 +41,7 @@ class UserConfig(msgspec.Struct, forbid_unknown_fields=True):
     """One user."""
 
     name: str
-    external_id: str | None = None
+    external_id: str | None
     active: bool = True
     claim: str = "sub"
     enrolled: bool = False
@@ -94,6 +94,11 @@ class ConfigFile:
             self._document = yaml12.load(file.read(yaml12.MAX_BYTES + 1), path)
         self._folder = Path(path).parent
         self._config = ApiConfig() if self._document.value is None else convert(self._document, ApiConfig)
+
+    @property
+    def names_integrations(self) -> bool:
+        """Whether there is an integration in the file."""
+        return bool(self._config.integrations)
 
     def policy(self) -> Policy:
         """Return the policy that the file describes."""

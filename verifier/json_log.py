@@ -12,8 +12,14 @@ from typing import Any
 _NEUTRAL = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&$\x7f"})
 
 
+_DETAIL_CHARS = 2000
+
+
 class JsonFormatter(logging.Formatter):
     """Formats a record and its `fields`.
+
+    `event` is a fixed word: that of the fields, else the message of a record that has fields, else `log`. The text of
+    a message that is not the word is the `detail`.
 
     Control characters, line ends and all that is not ASCII are escaped as JSON has it, and so are `<`, `>`, `&` and
     `$`, for readers who take a log for markup or for a template.
@@ -26,7 +32,12 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "event": record.getMessage(),
         }
-        entry |= getattr(record, "fields", {})
+        fields = getattr(record, "fields", None)
+        if fields is None:  # of a library: its text may be anything
+            entry |= {"event": "log", "logger": record.name, "detail": record.getMessage()[:_DETAIL_CHARS]}
+        elif "event" in fields:
+            entry |= {"detail": record.getMessage()[:_DETAIL_CHARS]}
+        entry |= fields or {}
         if record.exc_info and record.exc_info[0]:
             frames = traceback.extract_tb(record.exc_info[2])
             entry["exception"] = record.exc_info[0].__name__

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import logging
 import os
 import signal
 import sys
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from verifier.api import Api, Registry
     from verifier.api.serve import Tls
 
+LOGGER = logging.getLogger("verifier.configuration")
 _INTERRUPTED = 130
 _ADMIN_TOKEN = "TOUCHSTONE_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
 MIN_TOKEN_CHARS = 16
@@ -102,6 +105,9 @@ def _admin_token(options: _Options) -> str | None:
             raise click.FileError(options.admin_token_file, reason) from None
     if token is None or (not token and not given):
         return None
+    if not token:
+        what = f"'{options.admin_token_file}'" if options.admin_token_file is not None else "--admin-token"
+        raise click.UsageError(f"{what} is empty: an admin token has at least {MIN_TOKEN_CHARS} characters")
     from verifier.bearer import CredentialRefused, bearer_token
 
     try:
@@ -148,7 +154,8 @@ def _serve(options: _Options, token: str | None, tls: Tls | None) -> int:
         listener = listen(options.host, options.port)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise click.UsageError(f"{options.host} port {options.port}: {reason}") from None
+        busy = " (--port 0 takes a free one)" if error.errno == errno.EADDRINUSE else ""
+        raise click.UsageError(f"{options.host} port {options.port}: {reason}{busy}") from None
     with listener:
         registry = _registry(options, config)
         try:
@@ -182,7 +189,7 @@ def _registry(options: _Options, config: ConfigFile | None) -> Registry:
         registry = Registry(verifier, StateFile(Path(options.state)) if options.state else None)
         registry.sync()
         for warning in config.onboard(registry) if config else ():
-            click.echo(warning, err=True)
+            LOGGER.warning("configuration", extra={"fields": {"detail": warning}})
     except StateError as error:
         raise click.UsageError(str(error)) from None
     return registry
@@ -200,8 +207,6 @@ def _app(options: _Options, registry: Registry, token: str | None) -> Api:
 
 
 def _log_to_stderr(*, quiet: bool) -> None:
-    import logging
-
     from verifier.json_log import JsonFormatter
 
     handler = logging.StreamHandler(sys.stderr)

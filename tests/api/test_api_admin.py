@@ -138,6 +138,7 @@ def test_warnings_come_with_the_answer(api: Api, idp: ServedIssuer) -> None:
         ('{"integration": {}, "users": {}}', "users"),
         ('{"integration": {}, "users": [{"name": ""}]}', "users[0]"),
         ('{"integration": {}, "users": [{"name": "a", "external_id": 1}]}', "users[0]"),
+        ('{"integration": {}, "users": [{"name": "a"}]}', "users[0]"),
         ('{"integration": {}, "users": [{"name": "a", "external_id": "\\ud800"}]}', "users[0]"),
         ('{"integration": {}, "users": [{"name": "a", "active": "no"}]}', "users[0]"),
         ('{"integration": {}, "users": [{"name": "a", "admin": true}]}', "users[0]"),
@@ -261,3 +262,16 @@ def test_a_private_key_is_refused_and_never_echoed(api: Api, idp: ServedIssuer) 
 
     assert reply.json()["reason"] == "private_key"
     assert pem.splitlines()[1] not in json.dumps(reply.json())
+
+
+def test_a_user_without_external_id_is_one_only_where_null_says_so(door: Door) -> None:
+    """MAP-018: by a slip nobody is left out of reach."""
+    place = f"integrations/{door.name}/users"
+
+    missing = door.api.admin("PUT", place, {"users": [{"name": "ann"}]})
+    meant = door.api.admin("PUT", place, {"users": [{"name": "ann", "external_id": None}]})
+
+    assert (missing.status, missing.json()["field"]) == (400, "users[0]")
+    assert "external_id is missing" in missing.json()["detail"]
+    assert meant.status == 200
+    assert door.api.whoami(door.token) == 401

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mock_idp import SigningKey
+from verifier.json_log import JsonFormatter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from mock_idp.served import ServedIssuer
     from tests.api.conftest import Api
 
+GUIDE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 HOSTILE = '\r\n{"event":"accepted"}\x1b[2J${jndi:ldap://x}<script>\u2028\u202e'
 
 
@@ -115,6 +119,66 @@ def test_values_from_tokens_and_records_are_harmless_in_the_log(
     assert api.log.isascii()
     assert not {"\x1b", "\r", "<", "$", "&"} & set(api.log)
     assert any(record.get("user") == f"x{HOSTILE}" for record in api.records())
+
+
+def test_each_line_of_the_admin_api_says_what_became_of_what(
+    start: Callable[..., Api], idp: ServedIssuer, user: Any
+) -> None:
+    api = start()
+    done = api.onboard(idp, "i", user("ann"))
+    refused = api.onboard(idp, "j", user("ann"))
+    wrong = api.admin("PUT", "integrations/i/users", {"users": [{"name": "bob"}]})
+    nobody = api.call("GET", "/admin/integrations/i", "x" * 20)
+    none = api.call("GET", "/admin/integrations/i")
+    long = api.admin("GET", f"integrations/{'x' * 81}")
+    api.stop()
+
+    records = {record["request_id"]: record for record in api.records()}
+    found = [records[one.headers["x-request-id"]] for one in (done, refused, wrong, nobody, none, long)]
+    names = ("event", "method", "path", "integration", "status", "reason")
+    assert [tuple(record[name] for name in names) for record in found] == [
+        ("operation", "PUT", "/admin/integrations/*", "i", 200, None),
+        ("operation", "PUT", "/admin/integrations/*", "j", 422, "issuer_taken"),
+        ("operation", "PUT", "/admin/integrations/*/users", "i", 400, "invalid_body"),
+        ("refused", "GET", "/admin/integrations/*", "i", 401, "admin_token"),
+        ("refused", "GET", "/admin/integrations/*", "i", 401, "credential_missing"),
+        ("operation", "GET", "/admin/integrations/*", None, 404, "unknown_integration"),
+    ]
+
+
+def test_every_event_is_a_word_that_the_guide_has_and_warnings_at_the_start_are_lines_too(
+    start: Callable[..., Api], idp: ServedIssuer, user: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "api.yaml"
+    integration = "id: down, entity_id: 'urn:down', issuer: 'https://down.example', audience: api"
+    file.write_text(
+        f"policy: {{allow_local_jwks: true, algorithms: [ES256]}}\n"
+        f"integrations:\n- {{{integration}, jwks_uri: 'http://127.0.0.1:1/jwks'}}\n"
+    )
+    api = start("--config", str(file))
+    api.onboard(idp, "i", user("ann"))
+    api.whoami(idp.mint("ann"))
+    api.whoami(idp.mint("bob"))
+    api.stop()
+
+    records = api.records()
+    guide = GUIDE.partition("| `event` |")[2].partition("\n\n")[0]
+    words = {word for row in guide.splitlines() for word in re.findall(r"`(\w+)`", row.split("|")[1])}
+    events = {record["event"] for record in records}
+    assert events == {"configuration", "jwks_failed", "operation", "accepted", "refused"}
+    assert events <= words
+    (warned,) = (record for record in records if record["event"] == "configuration")
+    (failed,) = (record for record in records if record["event"] == "jwks_failed")
+    assert warned["detail"].startswith(f"{file}:3:3: its tokens are rejected until")
+    assert failed["detail"] == "JWKS of 'http://127.0.0.1:1/jwks': nobody listens at 127.0.0.1:1"
+
+
+def test_what_a_library_logs_is_an_event_of_its_own() -> None:
+    record = logging.LogRecord("some.library", logging.WARNING, "x.py", 1, "odd: %s", ("<x>",), None)
+
+    line = json.loads(JsonFormatter().format(record))
+
+    assert (line["event"], line["logger"], line["detail"]) == ("log", "some.library", "odd: <x>")
 
 
 def test_quiet_logs_only_what_was_refused(start: Callable[..., Api], idp: ServedIssuer, user: Any) -> None:

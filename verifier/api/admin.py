@@ -36,6 +36,8 @@ MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 LOGGER: Final = logging.getLogger("verifier.admin")
 _THREADS: Final = 8
 _MAX_TOKEN_BYTES: Final = 4096
+_SHOWN_CHARS: Final = 80
+_FIRST_ERROR: Final = 400
 
 _Message = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[_Message]]
@@ -69,29 +71,33 @@ class Admin:
         self._token = _digest(token.encode())
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="admin")
 
-    async def answer(self, scope: _Message, receive: _Receive) -> Answer:
-        """Return the answer to a request of any method."""
+    async def answer(self, scope: _Message, receive: _Receive, number: str) -> Answer:
+        """Return the answer to a request of any method; `number` is its id in the log."""
         started = time.perf_counter()
         try:
             token = bearer_token(scope["headers"], scope["query_string"], _MAX_TOKEN_BYTES)
         except CredentialRefused as refused:
-            return refused.answer
+            return self.refused(refused.fault, refused.answer, scope, number)
         if not hmac.compare_digest(_digest(token), self._token):
-            LOGGER.warning("refused", extra={"fields": {"reason": "admin_token", "status": 401}})
-            return UNAUTHENTICATED
+            return self.refused("admin_token", UNAUTHENTICATED, scope, number)
         body = await _read(receive)
         if body is None:
-            return _error(413, "body_too_large")
+            return self.refused("body_too_large", _error(413, "body_too_large"), scope, number)
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(
             self._pool, self._operate, scope["method"], scope["raw_path"], body
         )
         fields = {
-            "method": scope["method"],
-            "status": found.status,
+            **_of_request(scope, found, number),
+            "reason": _reason(found),
             "duration_ms": round((time.perf_counter() - started) * 1000, 3),
         }
         LOGGER.info("operation", extra={"fields": fields})
+        return found
+
+    def refused(self, reason: str, found: Answer, scope: _Message, number: str) -> Answer:
+        """Log that a request did not come as far as an operation, and return its answer."""
+        LOGGER.warning("refused", extra={"fields": {**_of_request(scope, found, number), "reason": reason}})
         return found
 
     def _operate(self, method: str, path: bytes, body: bytes) -> Answer:
@@ -120,7 +126,7 @@ class Admin:
         except OnboardingAsked as asked:
             return _json(409, {"verdict": "asked", "about": asked.about, "detail": asked.detail})
         except StateError as problem:
-            LOGGER.error("the state cannot be used", extra={"fields": {"detail": str(problem)}})  # noqa: TRY400 - one line
+            LOGGER.error("state_unavailable", extra={"fields": {"detail": str(problem)}})  # noqa: TRY400 - one line
             return _error(503, "state_unavailable")
 
 
@@ -216,6 +222,34 @@ _OPERATIONS: Final[dict[str, dict[str, _Operation]]] = {
     "integrations/*/purge": {"POST": _purge},
     "integrations/*/purge/*": {"DELETE": _restore},
 }
+
+
+def _of_request(scope: _Message, found: Answer, number: str) -> dict[str, Any]:
+    """Return what the log has of every request: of the path, the operation and the id of the integration.
+
+    An id too long to be one that a person chose may be a token that got into the path, and is left out (HTTP-018).
+    """
+    try:
+        place, call = _place(scope["raw_path"], b"")
+    except ValueError:
+        place, call = "", _Call("", "", b"")
+    known = place in _OPERATIONS
+    named = known and 0 < len(call.identifier) <= _SHOWN_CHARS
+    return {
+        "request_id": number,
+        "method": scope["method"],
+        "path": f"/admin/{place}" if known else None,
+        "integration": call.identifier if named else None,
+        "status": found.status,
+    }
+
+
+def _reason(found: Answer) -> str | None:
+    """Return the word by which an operation was refused, None where it was not."""
+    if found.status < _FIRST_ERROR:
+        return None
+    document = json.loads(found.body)
+    return str(document.get("reason") or document.get("error") or document.get("about"))
 
 
 def _place(path: bytes, body: bytes) -> tuple[str, _Call]:

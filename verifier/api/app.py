@@ -86,7 +86,7 @@ class Api:
             try:
                 await asyncio.to_thread(self._registry.sync)
             except VerifierError as problem:
-                LOGGER.error("the state cannot be read", extra={"fields": {"detail": str(problem)}})  # noqa: TRY400 - one line
+                LOGGER.error("state_unavailable", extra={"fields": {"detail": str(problem)}})  # noqa: TRY400 - one line
 
     async def _live(self, receive: _Receive, send: _Send) -> None:
         await receive()
@@ -104,7 +104,7 @@ class Api:
         try:
             found = await self._answer(scope, receive, number)
         except Exception:  # whatever it is, the client learns nothing of it (HTTP-018)
-            LOGGER.exception("a fault of the API", extra={"fields": {"request_id": number}})
+            LOGGER.exception("fault", extra={"fields": {"request_id": number}})
             found = _FAULT
         headers = [*found.headers, (b"x-request-id", number.encode())]
         await send({"type": "http.response.start", "status": found.status, "headers": headers})
@@ -118,8 +118,8 @@ class Api:
             return _HEALTHY
         if path.startswith(ADMIN_PREFIX) and self._admin:
             if not self._gate.gate.is_private(request_of(scope)):
-                return INSECURE
-            return await self._admin.answer(scope, receive)
+                return self._admin.refused("insecure_transport", INSECURE, scope, number)
+            return await self._admin.answer(scope, receive, number)
         decision = await self._gate.decide(request_of(scope))
         found = await self._protected(decision, scope, receive)
         decision.log(found.status, request_id=number, method=scope["method"], path=_shown(path))

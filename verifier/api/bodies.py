@@ -101,6 +101,8 @@ def user_document(user: User) -> dict[str, Any]:
 def _user(entry: object, number: int) -> User:
     path = f"users[{number}]"
     found = known_members(entry, _USER, path)
+    if isinstance(entry, dict) and "external_id" not in entry:  # MAP-018: nobody is left without by a slip
+        raise BodyError("external_id is missing: a text, or null for a user whom no token finds", path)
     name, external_id = found.get("name"), found.get("external_id")
     if not isinstance(name, str) or not name or not isinstance(external_id, str | None):
         raise BodyError("a user needs a name, and a text or null as external_id", path)

@@ -20,7 +20,7 @@ from verifier.policy import Policy
 from verifier.verifier import Onboarded, Verifier
 
 LOGGER: Final = logging.getLogger("verifier.registry")
-_NOT_TAKEN: Final = "an integration of the state is not taken"
+_NOT_TAKEN: Final = "integration_not_taken"
 
 
 class UnknownIntegration(KeyError):  # noqa: N818 - says what happened, as callers read it
