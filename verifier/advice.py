@@ -12,6 +12,7 @@ from typing import Any
 from verifier.errors import RejectReason, TokenRejected, quoted
 from verifier.header import JoseHeader
 from verifier.integration import Integration
+from verifier.key_source import FixedKeys
 from verifier.register import Register
 
 _GRAPH = (
@@ -20,6 +21,7 @@ _GRAPH = (
     "https://graph.microsoft.com/",
 )
 _LISTED = 5
+_CLOSE_CHARS = 100  # of a name that is compared with others
 
 
 @dataclass(slots=True)
@@ -39,10 +41,23 @@ def advice(rejected: TokenRejected, seen: Seen) -> str:
     return told(rejected, seen) if told else ""
 
 
+def hint(check: str, seen: Seen) -> str:
+    """Say of a step what is worth a look whether it passed or not, or nothing: that the custom claim is missing."""
+    claims, integration = seen.claims, seen.integration
+    if check != "user" or claims is None or integration is None:
+        return ""
+    name = integration.users.custom_claim
+    if name is None or not integration.users.lacks_custom_claim(claims):
+        return ""
+    near = get_close_matches(name, [one[:_CLOSE_CHARS] for one in claims], n=1)
+    meant = f" (did you mean {quoted(near[0])}?)" if near else ""
+    return f"let the IdP send this claim, or correct its name at onboarding{meant}"
+
+
 def _malformed(_: TokenRejected, seen: Seen) -> str:
     text = seen.token.decode("ascii", "replace") if isinstance(seen.token, bytes) else str(seen.token)
     dots = text.count(".")
-    if text.strip().lower().startswith("bearer"):
+    if text.strip().lower().startswith(("bearer", "authorization:")):
         return "leave out the word Bearer: it belongs to the header, and not to the token"
     if text != text.strip() or len(text.split()) > 1 or text[:1] in "\"'":
         return "a token has no spaces, line breaks or quotes: copy it without them"
@@ -59,7 +74,9 @@ def _malformed(_: TokenRejected, seen: Seen) -> str:
     return "send the whole token as the IdP made it: three parts of base64url with dots between them"
 
 
-def _algorithm(_: TokenRejected, seen: Seen) -> str:
+def _algorithm(rejected: TokenRejected, seen: Seen) -> str:
+    if rejected.detail.lower() == "alg 'none'":
+        return "alg none means that nobody signed it, and is never taken: let the IdP sign with RS256, ES256 or EdDSA"
     if seen.integration is None:
         return "let the IdP sign with RS256, ES256 or EdDSA: a token without signature, or with an HMAC, is never taken"
     allowed = ", ".join(sorted(seen.integration.algorithms))
@@ -102,7 +119,8 @@ def _audience(_: TokenRejected, seen: Seen) -> str:
         return "this token is for Microsoft Graph: ask the IdP for a scope of this API instead of a Graph one"
     configured = sorted({one.audience for one in seen.register.all() if one.issuer == claims.get("iss")})
     return (
-        f"for this issuer {_some(configured)} is configured: ask the IdP for a token for it"
+        f"the token's aud is {_some(named)}; for this issuer {_some(configured)} is configured: ask the IdP for a "
+        "token for it"
         if configured
         else ""
     )
@@ -117,10 +135,21 @@ def _unknown_key(_: TokenRejected, seen: Seen) -> str:
     kids = [key.kid or "(no kid)" for key in integration.keys.current().keys]
     if header.kid in kids:
         return "the kid names several keys or one whose certificate is not valid now: let the IdP publish one key a kid"
-    return (
-        f"published are {_some(kids)}: compare the IdP's JWKS, or the kids that were given with the certificates; "
-        "a new key is read again after at most a few minutes"
-    )
+    keys = integration.keys.current()
+    unused = next((one for one in keys.faults if one.kid == header.kid), None)
+    if unused:
+        return f"the IdP publishes a key of this kid that is not used: {unused.why}"
+    return _unpublished(header.kid, kids, certificates=isinstance(integration.keys, FixedKeys))
+
+
+def _unpublished(kid: str, kids: list[str], *, certificates: bool) -> str:
+    if certificates:
+        if kids == ["(no kid)"]:
+            return (
+                f"a certificate was given without kid: name its kid: --certificate {quoted(kid)[1:-1]}=FILE"
+            )
+        return f"given are {_some(kids)}: compare the kids that were given with the certificates"
+    return f"published are {_some(kids)}: compare the IdP's JWKS; a new key is read again after at most a few minutes"
 
 
 def _bad_signature(_: TokenRejected, __: Seen) -> str:

@@ -91,7 +91,7 @@ def _check_times(claims: Claims, now: float, rules: ClaimRules) -> None:
             raise _no_number("exp")
         if not now - leeway_s < exp <= MAX_TIME:  # CLM-012; CLM-018: counted once
             _check_range(exp, "exp")
-            raise TokenRejected("expired", f"exp was {exp}", "exp")
+            raise TokenRejected("expired", "exp has passed", "exp")
     elif rules.exp_required:  # CLM-011
         raise TokenRejected("claim_missing", "no exp", "exp")
     for name in ("nbf", "iat"):  # CLM-015, CLM-016
@@ -114,7 +114,7 @@ def _check_start(start: float, name: str, rules: ClaimRules) -> None:
     """Refuse a token that starts later than now, unless its `iat` may."""
     _check_range(start, name)
     if not (rules.iat_future and name == "iat"):
-        raise TokenRejected("not_yet_valid", f"{name} is {start}", name)
+        raise TokenRejected("not_yet_valid", f"{name} lies ahead", name)
 
 
 def _check_range(value: float, name: str) -> None:

@@ -124,7 +124,14 @@ class OnboardingAsked(VerifierError):  # noqa: N818 - says what happened, as cal
 
 
 class FetchError(VerifierError):
-    """A JWKS could not be fetched; the message is for people."""
+    """A JWKS could not be fetched; the message is for people.
+
+    `wrong_page` tells that something was answered at the URL, but that it is not where the JWKS is.
+    """
+
+    def __init__(self, message: str, *, wrong_page: bool = False) -> None:
+        super().__init__(message)
+        self.wrong_page: Final = wrong_page
 
 
 def quoted(text: object) -> str:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from verifier.advice import Seen, advice
+from verifier.advice import Seen, advice, hint
 from verifier.claims import check_claims
 from verifier.compact import CompactJws, decode_object, split_compact
 from verifier.errors import RejectReason, TokenRejected, quoted
@@ -39,13 +39,15 @@ class Step(msgspec.Struct, frozen=True):
 class Explanation(msgspec.Struct, frozen=True):
     """Every check up to the verdict: `identity` for a token that is accepted, else `reason` and `claim`.
 
-    `claim` names the claim or header parameter at fault, where there is one.
+    `claim` names the claim or header parameter at fault, where there is one; `key` is the key that verified the
+    signature, if one did.
     """
 
     steps: tuple[Step, ...]
     identity: Identity | None
     reason: RejectReason | None = None
     claim: str | None = None
+    key: VerificationKey | None = None
 
 
 def explain(verifier: Verifier, token: str | bytes) -> Explanation:
@@ -54,8 +56,8 @@ def explain(verifier: Verifier, token: str | bytes) -> Explanation:
     try:
         identity = walk.to_the_end()
     except TokenRejected as rejected:
-        return Explanation(tuple(walk.steps), None, rejected.reason, rejected.claim)
-    return Explanation(tuple(walk.steps), identity)
+        return Explanation(tuple(walk.steps), None, rejected.reason, rejected.claim, walk.key)
+    return Explanation(tuple(walk.steps), identity, key=walk.key)
 
 
 class _Walk:
@@ -63,6 +65,7 @@ class _Walk:
 
     def __init__(self, verifier: Verifier, token: str | bytes) -> None:
         self.steps: list[Step] = []
+        self.key: VerificationKey | None = None
         self._verifier, self._token = verifier, token
         self._seen = Seen(verifier.register, token)
 
@@ -79,13 +82,16 @@ class _Walk:
             "algorithm", lambda: integration.check_algorithm(header), lambda _: _algorithms(integration)
         )
         self._step("keys", integration.keys.current, _keys)
-        key = self._step("signature", lambda: integration.check_signature(jws, header), _key)
+        key = self.key = self._step("signature", lambda: integration.check_signature(jws, header), _key)
         now = verifier.now()
         times = _times(claims, now)
         self._step(
             "claims", lambda: self._check_claims(integration, key, claims, now), lambda _: times, times
         )
-        match = self._step("user", lambda: integration.users.find(claims), _match)
+        lacking = _lacking(integration, claims)
+        match = self._step(
+            "user", lambda: integration.users.find(claims), lambda m: _match(m, lacking), lacking
+        )
         return identity_of(match, integration, key, claims)
 
     def _step(self, check: str, action: Callable[[], _T], says: Callable[[_T], str], besides: str = "") -> _T:
@@ -94,9 +100,10 @@ class _Walk:
             result = action()
         except TokenRejected as rejected:
             said = "; ".join(filter(None, (rejected.detail or rejected.reason, besides)))
-            self.steps.append(Step(check, passed=False, says=said, advice=advice(rejected, self._seen)))
+            told = "; ".join(filter(None, (hint(check, self._seen), advice(rejected, self._seen))))
+            self.steps.append(Step(check, passed=False, says=said, advice=told))
             raise
-        self.steps.append(Step(check, passed=True, says=says(result)))
+        self.steps.append(Step(check, passed=True, says=says(result), advice=hint(check, self._seen)))
         return result
 
     def _check_kind(self, header: JoseHeader, claims: dict[str, Any]) -> None:
@@ -166,7 +173,18 @@ def _moment(value: float, now: float) -> str:
     return f"{shown} ({away / size:.0f} {unit} {side})"
 
 
-def _match(match: Match) -> str:
+def _lacking(integration: Integration, claims: Mapping[str, Any]) -> str:
+    """Say that the custom claim is missing, or nothing if it is not."""
+    if not integration.users.lacks_custom_claim(claims):
+        return ""
+    return f"the token has no {quoted(integration.users.custom_claim)} (it has: {_some(claims)}), so sub was taken"
+
+
+def _match(match: Match, lacking: str) -> str:
+    if lacking:
+        return (
+            f"{lacking}: it holds {quoted(match.external_id)}, the External ID of {quoted(match.user.name)}"
+        )
     way = f"{match.claim}, because the custom claim has no value," if match.fallback else match.claim
     return f"{way} holds {quoted(match.external_id)}, the External ID of {quoted(match.user.name)}"
 

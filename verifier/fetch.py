@@ -22,11 +22,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from verifier.errors import FetchError
+from verifier.fetch_problems import ca_file_in_words, in_words
 from verifier.policy import Redirects
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection
     from urllib3.response import BaseHTTPResponse
+
+LOCAL_ONLY = "for tests on one machine: policy allow_local_jwks: true"
+"""What lets a JWKS URL in that is http or leads to a private address."""
 
 MAX_REDIRECTS = 3
 """Most redirects that one fetch follows, where it follows any (KEY-030)."""
@@ -82,13 +86,34 @@ def check_url(url: str, *, allow_local: bool) -> SplitResult:
     parts = urlsplit(url)
     _ = parts.port  # raises ValueError where it is no number
     if parts.scheme != "https" and not (allow_local and parts.scheme == "http"):
-        raise ValueError("it is no absolute https URL")
+        way_out = f" ({LOCAL_ONLY})" if parts.scheme == "http" else ""
+        raise ValueError(f"it is no absolute https URL{way_out}")
     if not parts.hostname or "@" in parts.netloc or "#" in url:
         raise ValueError("it lacks a host, or holds user information or a fragment")
     literal = None if allow_local else _literal_address(parts.hostname)
     if literal:  # a name is looked up, and its addresses judged, at every fetch
         _check_address(literal)
     return parts
+
+
+def is_local(url: str, timeout_s: float = 5) -> bool:
+    """Tell whether a URL that can be fetched is one that only `allow_local_jwks` lets in; asks the name's address.
+
+    False too for a name that is not found within the seconds given: nothing is fetched from it either.
+    """
+    try:
+        check_url(url, allow_local=True)
+    except ValueError:
+        return False
+    try:
+        parts = check_url(url, allow_local=False)
+        for entry in _look_up(parts.hostname or "", _port(parts), timeout_s):
+            _check_address(str(entry[4][0]))
+    except ValueError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 class HttpFetch:
@@ -118,7 +143,7 @@ class HttpFetch:
                 url = _next_hop(url, answer.headers.get("location", ""))
             raise ValueError("redirected too often")  # noqa: TRY301 - one end for all that goes wrong
         except (OSError, ValueError, HTTPException, HTTPError, zlib.error) as problem:
-            raise FetchError(f"{type(problem).__name__} while fetching the JWKS") from problem
+            raise FetchError(in_words(problem, url, ca_file)) from problem
 
     def _ask(
         self, url: str, ca_file: str | None, max_bytes: int, deadline: float, conditions: Mapping[str, str]
@@ -141,7 +166,10 @@ class HttpFetch:
         step_s = _left(deadline) / 2  # for the connection and for the handshake, which follow one another
         if parts.scheme == "http":
             return HTTPConnection(address, port, timeout=step_s)
-        context = ssl.create_default_context(cafile=ca_file)
+        try:
+            context = ssl.create_default_context(cafile=ca_file)
+        except OSError as problem:
+            raise FetchError(ca_file_in_words(problem, ca_file)) from problem
         context.minimum_version = ssl.TLSVersion.TLSv1_2  # KEY-031
         return HTTPSConnection(address, port, timeout=step_s, ssl_context=context, server_hostname=host)
 
@@ -212,7 +240,7 @@ def _check_address(address: str) -> None:
     else:
         inner = found
     if not inner.is_global or inner.is_multicast:
-        raise ValueError("it leads to an address that is not public")
+        raise ValueError(f"it leads to an address that is not public ({LOCAL_ONLY})")
 
 
 def _left(deadline: float) -> float:

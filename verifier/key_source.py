@@ -267,7 +267,8 @@ class JwksSource:
         except FetchError as problem:  # KEY-027: the last good set serves on
             self._fail(flight, problem)
         except Exception:  # noqa: BLE001 - a fetch is foreign code, and must not end the refreshing
-            _log.exception("the fetch of %s failed in an unforeseen way", quoted(self.url))
+            told = {"fields": {"event": "jwks_failed"}}
+            _log.exception("the fetch of %s failed in an unforeseen way", quoted(self.url), extra=told)
             self._fail(flight, FetchError("the fetch failed in an unforeseen way"))
 
     def _ask(self, asked: Mapping[str, str]) -> tuple[Jwks | None, Mapping[str, str]]:
@@ -283,7 +284,7 @@ class JwksSource:
         if answer.status == 304 and asked:  # KEY-035: to who asked for no body, and for nobody else
             return None, answer.headers
         if answer.status != 200:  # KEY-030: a redirect that was not followed is a failure like any other
-            raise FetchError(f"the JWKS endpoint answered {answer.status}")
+            raise FetchError(f"the JWKS endpoint answered {answer.status}", wrong_page=answer.status == 404)
         # KEY-033: by what it is, whatever its media type says.
         try:
             jwks = parse_jwks(
@@ -292,7 +293,7 @@ class JwksSource:
                 allow_test_keys=policy.allow_test_keys,
             )
         except ValueError as fault:
-            raise FetchError(f"the JWKS endpoint answered no JWKS: {fault}") from None
+            raise FetchError(f"the JWKS endpoint answered no JWKS: {fault}", wrong_page=True) from None
         if jwks.is_empty and policy.empty_jwks == "keep_last_good":  # KEY-029
             raise FetchError("the JWKS endpoint answered an empty set")
         return jwks, answer.headers
@@ -320,10 +321,12 @@ class JwksSource:
             self._end(flight)
         if jwks and (held is None or held.published.answer.faults != jwks.faults):  # KEY-015: the alarm
             for fault in jwks.faults[:20]:
-                _log.warning("JWKS of %s: %s", quoted(self.url), fault)
+                told = {"fields": {"event": "jwks_key_unused"}}
+                _log.warning("JWKS of %s: %s", quoted(self.url), fault, extra=told)
 
     def _fail(self, flight: _Flight, problem: FetchError) -> None:
-        _log.warning("JWKS of %s: %s", quoted(self.url), problem)
+        told = {"fields": {"event": "jwks_failed"}}
+        _log.warning("JWKS of %s: %s", quoted(self.url), problem, extra=told)
         with self._lock:
             wait_s = min(_FIRST_RETRY_S * 2**self._failures, _LAST_RETRY_S)
             self._failures = min(self._failures + 1, 10)

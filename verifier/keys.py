@@ -127,6 +127,19 @@ class VerificationKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Unused:
+    """An entry of a JWKS that is not used: its place in the list, from 0, its kid if that is a text, and why."""
+
+    number: int
+    kid: str | None
+    why: str
+
+    def __str__(self) -> str:
+        name = "no kid" if self.kid is None else f"kid {quoted(self.kid)}"
+        return f"key {self.number} ({name}) is not used: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
 class Jwks:
     """One JWKS as it was read: its usable keys, and for every other entry why it is not used.
 
@@ -135,7 +148,7 @@ class Jwks:
     """
 
     keys: tuple[VerificationKey, ...]
-    faults: tuple[str, ...]
+    faults: tuple[Unused, ...]
     named: frozenset[str]
     leaked: frozenset[bytes]
 
@@ -155,7 +168,7 @@ class KeySet:
     def __init__(
         self,
         keys: Iterable[VerificationKey],
-        faults: Iterable[str] = (),
+        faults: Iterable[Unused] = (),
         lingering: Iterable[VerificationKey] = (),
     ) -> None:
         self.keys = tuple(dict.fromkeys(keys))
@@ -208,7 +221,7 @@ def parse_jwks(data: bytes, *, read_x5c: bool = True, allow_test_keys: bool = Fa
             keys.append(parse_jwk(entry, read_x5c=read_x5c, allow_test_keys=allow_test_keys))
         except UnusableKey as fault:
             kid = entry.get("kid") if isinstance(entry, dict) else None
-            faults.append(f"key {number} (kid {quoted(kid)}) is not used: {fault}")
+            faults.append(Unused(number, kid if isinstance(kid, str) else None, str(fault)))
             if fault.leaked:
                 leaked.add(fault.leaked)
     kids = (entry.get("kid") for entry in entries if isinstance(entry, dict))
@@ -244,7 +257,10 @@ def parse_jwk(entry: object, *, read_x5c: bool = True, allow_test_keys: bool = F
 def check_not_shipped(material: KeyMaterial) -> None:
     """Refuse a test key that ships with Touchstone, which everybody can sign with; UnusableKey."""
     if hashlib.sha256(material.spki).hexdigest() in SHIPPED_TEST_KEYS:
-        fault = "it is a test key that ships with Touchstone, and everybody can sign with it"
+        fault = (
+            "it is a test key that ships with Touchstone, and everybody can sign with it "
+            "(for tests on one machine: policy allow_test_keys: true)"
+        )
         raise UnusableKey(fault, weak=True)
 
 

@@ -84,6 +84,21 @@ class UserFinder:
         """Return the finder of the same integration with these users."""
         return UserFinder(self._policy, self._custom_claim, users)
 
+    @property
+    def custom_claim(self) -> str | None:
+        """The name of the custom claim, None without one."""
+        return self._custom_claim
+
+    def lacks_custom_claim(self, claims: Claims) -> bool:
+        """Tell whether there is a custom claim that stands nowhere in the claims, not even without a value."""
+        claim = self.custom_claim
+        return (
+            claim is not None
+            and claim != "sub"
+            and _value_of(self._policy, claim)(claims) is None
+            and (claim not in claims)
+        )
+
 
 def is_blank(text: str) -> bool:
     """Tell whether a text is empty or Unicode White_Space only; U+200B and NUL are not blank (MAP-007)."""

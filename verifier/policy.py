@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args, get_origin
 
 from verifier.algorithms import ALGORITHMS
+from verifier.errors import quoted
 
 MAX_LEEWAY_S = 300
 """The largest leeway in seconds that any integration may have (CLM-018)."""
@@ -209,7 +210,14 @@ class Policy:
     def _floors(self) -> list[tuple[bool, str]]:
         types = {name.lower().removeprefix("application/") for name in self.typ}
         return [
-            (bool(self.algorithms) and set(self.algorithms) <= ALGORITHMS.keys(), "algorithms: unknown name"),
+            (bool(self.algorithms), "algorithms: at least one"),
+            *(
+                (
+                    name in ALGORITHMS,
+                    f"algorithms: {quoted(name)} is not supported; choose from {', '.join(ALGORITHMS)}",
+                )
+                for name in self.algorithms
+            ),
             (0 <= self.leeway_s <= MAX_LEEWAY_S, "leeway_s: from 0 to 300 seconds"),
             (self.max_token_bytes >= 8192, "max_token_bytes: at least 8192"),
             (

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import click
 
+from scenarios.cli.options import MOMENT
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from verifier import Fetch, User, Verifier
     from verifier.explain import Explanation
 
 _MAX_BYTES = 1024 * 1024
 _REJECTED = 1
+_FILE_NAME = re.compile(r"(?!eyJ)\S*[/\\]\S*|[\w-]*\.\w{1,5}|[\w-]{1,15}")
+"""What a person would call a file: it has a folder or a short ending, or is shorter than an opaque token."""
+_TAKEN_HERE = "{} is taken here; `touchstone api` refuses it, unless its policy says {}: true"
 _FILE_URL = "https://file.invalid/jwks"
 """Where a JWKS that was given as a file seems to come from; no such host can exist (RFC 6761 section 6.4)."""
 
@@ -69,7 +75,7 @@ class _Options(NamedTuple):
     help="Tolerated clock difference.",
 )
 @click.option(
-    "--now", type=float, metavar="SECONDS", help="Judge as of this time, since the epoch; by default now."
+    "--now", type=MOMENT, metavar="SECONDS", help="Judge as of this time, since the epoch; by default now."
 )
 @click.option("--json", "as_json", is_flag=True, help="Write the steps and the verdict as JSON.")
 def command(**values: Any) -> int:
@@ -88,17 +94,30 @@ def command(**values: Any) -> int:
 
 def _token(given: str) -> str:
     """Return the token itself, without the white space that shells and editors put after it."""
-    if given == "-":
-        return sys.stdin.buffer.read(_MAX_BYTES + 1).decode("utf-8", "surrogateescape").strip()
-    if given.count(".") < 2 or "/" in given:
+    token, where = given, "TOKEN"
+    if not given:
+        pass
+    elif given == "-":
+        token, where = _text(sys.stdin.buffer), "standard input"
+    elif len(given) < 4096 and (given.count(".") < 2 or "/" in given):
         path = Path(given)
         try:
-            if len(given) < 4096 and path.is_file():
+            if path.is_dir():
+                raise click.UsageError(f"'{given}' is a folder: give a token, a file with one, or -")
+            if path.is_file():
                 with path.open("rb") as file:
-                    return file.read(_MAX_BYTES + 1).decode("utf-8", "surrogateescape").strip()
-        except OSError as problem:
-            raise click.FileError(given, problem.strerror or "it cannot be read") from None
-    return given.strip()
+                    token, where = _text(file), f"'{given}'"
+            elif _FILE_NAME.fullmatch(given):
+                raise click.UsageError(f"'{given}' is no token, and there is no such file")
+        except (OSError, ValueError) as problem:
+            raise click.FileError(given, getattr(problem, "strerror", None) or "it cannot be read") from None
+    if not token.strip():
+        raise click.UsageError(f"{where} is empty: give a token, a file with one, or -")
+    return token.strip()
+
+
+def _text(file: BinaryIO) -> str:
+    return file.read(_MAX_BYTES + 1).decode("utf-8", "surrogateescape")
 
 
 def _clock(options: _Options) -> Callable[[], float]:
@@ -127,6 +146,8 @@ def _of_config(options: _Options, token: str) -> Explanation:
         config = ConfigFile(str(options.config))
     except OSError as problem:
         raise click.FileError(str(options.config), problem.strerror or "it cannot be read") from None
+    if not config.names_integrations:
+        raise click.UsageError(f"'{options.config}': no integrations in this file")
     verifier = Verifier(config.policy(), clock=_clock(options))
     for warning in config.onboard(Registry(verifier)):
         click.echo(f"touchstone verify: {warning}", err=True)
@@ -141,6 +162,7 @@ def _of_options(options: _Options, token: str, notes: list[str]) -> Explanation:
     named = [_user(text) for text in options.users]
     claims = _claims(token)
     explanation = explain(_verifier(options, claims, named, notes), token)
+    notes.extend(_leniency(options, explanation))
     if explanation.reason != "no_user" or named:
         return explanation
     claim = explanation.claim or "sub"
@@ -198,12 +220,32 @@ def _verifier(options: _Options, claims: Mapping[str, Any], users: list[User], n
     return verifier
 
 
+def _leniency(options: _Options, explanation: Explanation) -> Iterator[str]:
+    """Say what was taken here that `touchstone api` refuses unless its policy has the field."""
+    from verifier.errors import quoted
+    from verifier.fetch import is_local
+    from verifier.keys import UnusableKey, check_not_shipped
+
+    key = explanation.key
+    if key is None:
+        return
+    if options.jwks and "://" in options.jwks and is_local(options.jwks):
+        yield _TAKEN_HERE.format("a JWKS URL that is http or not public", "allow_local_jwks")
+    try:
+        check_not_shipped(key.material)
+    except UnusableKey:
+        name = "without kid" if key.kid is None else quoted(key.kid)
+        yield _TAKEN_HERE.format(f"key {name}, a test key that ships with Touchstone,", "allow_test_keys")
+
+
 def _in_options(refused: Exception) -> str:
-    detail = str(getattr(refused, "detail", refused))
+    detail = str(getattr(refused, "detail", refused)).replace("ca_file", "--ca-file")
+    field = getattr(refused, "field", None) or ""
+    detail = detail.removeprefix(f"{field}: ").removeprefix(f"{field} ")
     option = {
         "jwks_uri": "--jwks", "certificates": "--certificate or --jwks", "issuer": "--issuer", "audience": "--audience",
         "custom_claim": "--custom-claim", "algorithms": "--alg", "users": "--user", "ca_file": "--ca-file",
-    }.get(getattr(refused, "field", None) or "", "")  # fmt: skip
+    }.get(field, "")  # fmt: skip
     return f"{option}: {detail}" if option else detail or str(refused)
 
 
@@ -236,6 +278,14 @@ def _jwks(options: _Options) -> tuple[str | None, Fetch | None]:
     except OSError as problem:
         raise click.FileError(given, problem.strerror or "it cannot be read") from None
     from verifier.fetch import FetchResult
+    from verifier.keys import parse_jwks
+
+    if len(body) > _MAX_BYTES:
+        raise click.UsageError(f"--jwks '{given}': larger than {_MAX_BYTES} bytes")
+    try:
+        parse_jwks(body, allow_test_keys=True)
+    except ValueError as fault:
+        raise click.UsageError(f"--jwks '{given}': {fault}") from None
 
     def fetch(url: str, **bounds: object) -> FetchResult:  # noqa: ARG001 - what a file has no use for
         return FetchResult(200, {}, body)

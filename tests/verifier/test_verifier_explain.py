@@ -62,17 +62,47 @@ def test_a_fallback_is_told(world: "World", rs256: "Signer") -> None:
     assert says == "sub, because the custom claim has no value, holds 'ann-sub', the External ID of 'ann'"
 
 
+def test_a_custom_claim_that_the_token_lacks_is_told_with_the_claims_that_it_has(
+    world: "World", rs256: "Signer"
+) -> None:
+    """MAP-002: the fallback is right, and seldom what was meant."""
+    world.onboard(User("ann", "ann-sub"), custom_claim="employee_id")
+    token = rs256.token({**world.claims(), "employeeid": "7"})
+    strange = rs256.token({**world.claims(), "sub": "zoe"})
+
+    step, failed = (explain(world.verifier, one).steps[-1] for one in (token, strange))
+
+    assert step.says.startswith("the token has no 'employee_id' (it has: iss, ")
+    assert step.says.endswith("so sub was taken: it holds 'ann-sub', the External ID of 'ann'")
+    assert step.advice.endswith("correct its name at onboarding (did you mean 'employeeid'?)")
+    assert "the token has no 'employee_id'" in failed.says
+    assert "give the user the External ID 'zoe'" in failed.advice
+
+
+def test_a_key_that_was_refused_is_told_with_the_reason(world: "World", rs256: "Signer") -> None:
+    world.publish(rs256, {**rs256.jwk(), "kid": "bad", "use": "enc"})
+    world.onboard(User("ann", "ann-sub"))
+
+    step = explain(world.verifier, rs256.token(world.claims(), kid="bad")).steps[-1]
+
+    assert (step.check, step.passed) == ("signature", False)
+    assert step.advice == "the IdP publishes a key of this kid that is not used: its use is not sig"
+
+
 Change = Callable[["World", "Signer", Mapping[str, "Signer"]], str]
 
 WRONG: dict[str, tuple[Change, str, str]] = {
     "a word before it": (lambda w, s, _: "Bearer " + s.token(w.claims()), "malformed", "leave out the word Bearer"),
+    "a header line": (
+        lambda w, s, _: "Authorization: Bearer " + s.token(w.claims()), "malformed", "leave out the word Bearer",
+    ),
     "a line break in it": (lambda w, s, _: s.token(w.claims()).replace(".", "\n.", 1), "malformed", "without them"),
     "no JWT": (lambda *_: "2YotnFZFEjr1zCsicMWpAA", "malformed", "opaque"),
     "encrypted": (lambda *_: "a.b.c.d.e", "malformed", "JWE"),
     "encoded again": (lambda w, s, _: s.token(w.claims()).replace(".", "%2E"), "malformed", "encoded once more"),
     "cut": (lambda w, s, _: s.token(w.claims()).rpartition(".")[0], "malformed", "the whole token"),
     "without signature": (
-        lambda w, s, _: s.token(w.claims(), alg="none"), "algorithm_not_allowed", "never taken",
+        lambda w, s, _: s.token(w.claims(), alg="none"), "algorithm_not_allowed", "alg none means that nobody",
     ),
     "another algorithm": (
         lambda w, _, all_: all_["ES256"].token(w.claims()), "algorithm_not_allowed", "the integration allows RS256",
@@ -84,7 +114,7 @@ WRONG: dict[str, tuple[Change, str, str]] = {
     "a slash more": (lambda w, s, _: s.token(w.claims(iss="https://idp.example/")), "issuer", "a slash at the end"),
     "another case": (lambda w, s, _: s.token(w.claims(iss="https://IDP.example")), "issuer", "letter case"),
     "another issuer": (lambda w, s, _: s.token(w.claims(iss="https://idp2.example")), "issuer", "letter by letter"),
-    "another API": (lambda w, s, _: s.token(w.claims(aud="other")), "audience", "'api' is configured"),
+    "another API": (lambda w, s, _: s.token(w.claims(aud="other")), "audience", "'other'; for this issuer 'api' is"),
     "Graph": (
         lambda w, s, _: s.token(w.claims(aud="00000003-0000-0000-c000-000000000000")), "audience", "Microsoft Graph",
     ),

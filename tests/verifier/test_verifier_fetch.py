@@ -7,7 +7,7 @@ import ssl
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -134,6 +134,53 @@ def test_headers_that_come_twice_count_as_one(httpserver: HTTPServer) -> None:
         fetch(httpserver.url_for("/twice"))
 
 
+def closing_server(answer: bytes) -> tuple[socket.socket, str]:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with suppress(OSError):
+            line, _ = listener.accept()
+            with line:
+                line.recv(65536)
+                line.sendall(answer)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listener, f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    "answer,said",
+    [(b"", "closed the connection without an answer"), (b"SSH-2.0\r\n\r\n", "answered no HTTP")],
+)
+def test_an_endpoint_that_speaks_no_http_is_told_in_words(answer: bytes, said: str) -> None:
+    """KEY-030, OPS-014: words, and nothing of what came back."""
+    listener, where = closing_server(answer)
+    with listener, pytest.raises(FetchError) as problem:
+        fetch(f"http://{where}/")
+    assert str(problem.value) == f"{where} {said}"
+
+
+def test_why_nothing_was_fetched_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        free = f"127.0.0.1:{listener.getsockname()[1]}"
+    (tmp_path / "x.pem").write_text("x")
+
+    def unknown(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    for url, ca_file, said in (
+        (f"http://{free}/x", None, f"nobody listens at {free}"),
+        (f"https://{free}/x", str(tmp_path / "x.pem"), "x.pem': no certificates in PEM"),
+        (f"https://{free}/x", "none.pem", "ca_file 'none.pem': no such file"),
+    ):
+        with pytest.raises(FetchError) as problem:
+            fetch(url, ca_file=ca_file)
+        assert str(problem.value).endswith(said)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(FetchError, match=r"the host name of idp\.example:443 is not known"):
+        fetch("https://idp.example/")
+
+
 def test_a_name_that_nobody_answers_for_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """KEY-032: the resolver of the system knows no deadline of ours."""
     answered = threading.Event()
@@ -143,7 +190,7 @@ def test_a_name_that_nobody_answers_for_ends_at_the_deadline(monkeypatch: pytest
         return []
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
-    with pytest.raises(FetchError, match="TimeoutError"):
+    with pytest.raises(FetchError, match=r"idp\.example:80 did not answer in time"):
         fetch("http://idp.example/", timeout_s=0.1)
     answered.set()
 

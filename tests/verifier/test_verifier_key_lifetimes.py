@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from verifier.algorithms import KeyMaterial
 from verifier.key_lifetimes import PublishedKeys
-from verifier.keys import MAX_KEYS, Jwks, VerificationKey
+from verifier.keys import MAX_KEYS, Jwks, Unused, VerificationKey
 
 if TYPE_CHECKING:
     from tests.verifier.conftest import Signer, World
@@ -24,7 +24,8 @@ def key(kid: str | None, name: str) -> VerificationKey:
 
 def answer(*keys: VerificationKey, unusable: tuple[str, ...] = ()) -> Jwks:
     named = frozenset(one.kid for one in keys if one.kid) | frozenset(unusable)
-    return Jwks(keys, unusable, named, frozenset())
+    faults = tuple(Unused(number, kid, "unusable") for number, kid in enumerate(unusable))
+    return Jwks(keys, faults, named, frozenset())
 
 
 entries = st.dictionaries(st.sampled_from("abc"), st.sampled_from(["one", "two", "unusable"]), max_size=3)

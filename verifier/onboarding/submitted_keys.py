@@ -14,6 +14,8 @@ from verifier.onboarding.texts import is_absent
 from verifier.onboarding.uploads import called, files_of, selected_keys
 from verifier.policy import Policy
 
+_OTHER_PAGE = "; send the jwks_uri of your IdP's metadata, not another page of it"
+
 FirstFetch = Literal["required", "tried", "later"]
 """When a JWKS is read for the first time; see `Verifier.onboard`."""
 
@@ -88,19 +90,25 @@ class SubmittedKeys:
             source = self._known
         if self._first_fetch == "later":
             return source
+        self._check_published(source)
+        return source
+
+    def _check_published(self, source: JwksSource) -> None:
+        """Read the JWKS, and refuse or warn of one without a key that can be used (ONB-025)."""
         try:
             keys = source.current() if source is self._known else source.load()
-            problem = "" if keys.keys else "; ".join(keys.faults[:3]) or "the set is empty"
-            advice = "publish a key that signs"
+            problem = "" if keys.keys else "; ".join(map(str, keys.faults[:3])) or "the set is empty"
+            advice = "; publish a key that signs"
             for spoilt in keys.faults[:20]:
-                self._warn(spoilt)
-        except (FetchError, TokenRejected) as failure:
-            problem, advice = str(failure), "send the jwks_uri of your IdP's metadata, not another page of it"
+                self._warn(str(spoilt))
+        except FetchError as failure:
+            problem, advice = str(failure), _OTHER_PAGE if failure.wrong_page else ""
+        except TokenRejected as failure:
+            problem, advice = failure.detail, ""
         if problem and self._first_fetch == "required":  # ONB-025
-            raise OnboardingRefused("jwks_unusable", f"jwks_uri: {problem}; {advice}", "jwks_uri")
+            raise OnboardingRefused("jwks_unusable", f"jwks_uri: {problem}{advice}", "jwks_uri")
         if problem:
             self._warn(f"its tokens are rejected until its JWKS URL shows keys: {problem}")
-        return source
 
 
 def _check_kids(certified: KeySet, published: KeySet) -> None:

@@ -108,13 +108,15 @@ def test_a_port_in_use_is_one_line(processes: list[subprocess.Popen[str]]) -> No
     _, line = begin(processes)
     port = line.strip().rpartition(":")[2]
 
-    assert f"127.0.0.1 port {port}: Address already in use" in run("--port", port)
+    assert f"127.0.0.1 port {port}: Address already in use (--port 0 takes a free one)" in run("--port", port)
 
 
 @pytest.mark.parametrize(
     "arguments,said",
     [
         (("--admin-token", "short"), "at least 16 characters"),
+        (("--admin-token", ""), "--admin-token is empty"),
+        (("--admin-token-file", os.devnull), f"'{os.devnull}' is empty"),
         (("--admin-token", "with a space in it ..."), "letters, digits"),
         (("--admin-token", TOKEN, "--admin-token-file", "x"), "either --admin-token or"),
         (("--admin-token-file", "no-such-file"), "No such file"),
@@ -150,7 +152,7 @@ INTEGRATION = (
         ("policy:\n  leeway: 1", ":2:3:", "did you mean 'leeway_s'?"),
         ("policy:\n  leeway_s: 301", ":2:3:", "from 0 to 300"),
         ("policy:\n  leeway_s: x", ":2:3:", "a whole number"),
-        ("policy:\n  algorithms: [HS256]", ":2:3:", "algorithms"),
+        ("policy:\n  algorithms: [HS256]", ":2:3:", "'HS256' is not supported; choose from RS256"),
         ("integrations:\n- {entity_id: x}", ":2:3:", "'id' is missing"),
         (f"integrations:\n- {INTEGRATION}, colour: red}}", ":2:", "unknown field 'colour'"),
         (f"integrations:\n- {INTEGRATION}}}", ":2:", "shared_secret"),

@@ -92,7 +92,11 @@ def test_keys_come_from_a_url(touchstone: Touchstone) -> None:
 
     assert (ended.status, ended.out.splitlines()[-1]) == (0, "accepted: whoever has it")
     assert missing.status == 2
-    assert "--jwks: jwks_uri: the JWKS endpoint answered 404" in missing.err
+    assert "--jwks: the JWKS endpoint answered 404; send the jwks_uri" in missing.err
+    notes = [line for line in ended.out.splitlines() if line.startswith("note: ")]
+    assert any(
+        "http or not public is taken here" in note and "allow_local_jwks: true" in note for note in notes
+    )
 
 
 def test_keys_come_from_certificates(touchstone: Touchstone, tmp_path: Path) -> None:
@@ -156,6 +160,80 @@ def test_another_time_may_be_asked_for(touchstone: Touchstone, keys: str) -> Non
 
     assert ended.out.splitlines()[-1] == "rejected: expired"
     assert "d ago)" in ended.out
+    assert "NO  claims         exp has passed; " in ended.out
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ("nofile.jwt", "'nofile.jwt' is no token, and there is no such file"),
+        ("folder/token", "'folder/token' is no token, and there is no such file"),
+        (".", "'.' is a folder"),
+        ("", "TOKEN is empty"),
+        ("  ", "TOKEN is empty"),
+        ("empty", "'empty' is empty"),
+        ("-", "standard input is empty"),
+    ],
+)
+def test_what_is_no_token_at_all_is_wrong_usage(
+    touchstone: Touchstone, keys: str, monkeypatch: pytest.MonkeyPatch, given: str, said: str
+) -> None:
+    touchstone.write("empty", "\n")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\n")))
+
+    ended = touchstone("verify", given, "--jwks", keys)
+
+    assert (ended.status, ended.out) == (2, "")
+    assert said in ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_a_test_key_that_is_taken_is_noted_where_it_mattered(touchstone: Touchstone, keys: str) -> None:
+    mattered = touchstone("verify", TOKEN, *EXPECTED, "--jwks", keys)
+    earlier = touchstone("verify", TOKEN, "--issuer", "x", "--audience", "y", "--jwks", keys)
+
+    assert "ships with Touchstone, is taken here" in mattered.out
+    assert "unless its policy says allow_test_keys: true" in mattered.out
+    assert "is taken here" not in earlier.out
+
+
+def test_a_key_that_the_configuration_refuses_is_named_with_its_reason(
+    touchstone: Touchstone,
+) -> None:
+    idp = MockIdP()
+    idp.add_issuer("/t", ISSUER)
+    with serve(idp) as running:
+        integration = {"id": "i", "entity_id": "urn:i", "issuer": ISSUER.issuer, "audience": ISSUER.audience}
+        integration["jwks_uri"] = f"{running.url}/t/discovery/v2.0/keys"
+        config = {"policy": {"allow_local_jwks": True}, "integrations": [integration]}
+        file = touchstone.write("api.yaml", json.dumps(config))
+        ended = touchstone("verify", TOKEN, "--config", file)
+        config["policy"] = {}
+        local = touchstone("verify", TOKEN, "--config", touchstone.write("api.yaml", json.dumps(config)))
+
+    assert (ended.status, ended.out.splitlines()[-1]) == (1, "rejected: unknown_key")
+    assert "that is not used: it is a test key that ships with Touchstone" in ended.out
+    assert "policy allow_test_keys: true" in ended.out
+    assert local.status == 2
+    assert "policy allow_local_jwks: true" in local.err
+
+
+def test_a_certificate_without_kid_is_told_how_to_name_it(touchstone: Touchstone, tmp_path: Path) -> None:
+    (tmp_path / "a.pem").write_bytes(certificate_pem(certificate(fixed_key("a"))))
+
+    ended = touchstone("verify", TOKEN, *EXPECTED, "--certificate", "a.pem")
+
+    assert ended.out.splitlines()[-1] == "rejected: unknown_key"
+    kid = ISSUER.kid(ISSUER.ring.active)
+    assert f"name its kid: --certificate {kid}=FILE" in ended.out
+    assert "read again" not in ended.out
+
+
+def test_a_configuration_without_integrations_judges_nothing(touchstone: Touchstone) -> None:
+    ended = touchstone("verify", TOKEN, "--config", touchstone.write("api.yaml", "policy: {}\n"))
+
+    assert (ended.status, ended.out) == (2, "")
+    assert "no integrations in this file" in ended.err
 
 
 @pytest.mark.parametrize(
@@ -169,14 +247,26 @@ def test_another_time_may_be_asked_for(touchstone: Touchstone, keys: str) -> Non
         (("--jwks", "KEYS", "--user", "ann"), "--user 'ann' is no NAME=EXTERNAL_ID"),
         (("--jwks", "KEYS", "--alg", "HS256"), "--alg: "),
         (("--jwks", "KEYS", "--custom-claim", "aud"), "--custom-claim: "),
-        (("--jwks", "http://127.0.0.1:1/"), "--jwks: jwks_uri: "),
+        (("--jwks", "http://127.0.0.1:1/"), "--jwks: nobody listens at 127.0.0.1:1\n"),
+        (("--jwks", "http://x.invalid/"), "--jwks: the host name of x.invalid:80 is not known\n"),
+        (("--jwks", "https://127.0.0.1:1/", "--ca-file", "x"), "--jwks: --ca-file 'x': no such file\n"),
+        (("--jwks", "BROKEN"), "broken.json': not JSON\n"),
+        (("--jwks", "NO_KEYS"), "--jwks: the set is empty; publish a key that signs\n"),
+        (("--jwks", "KEYS", "--now", "yesterday"), "'yesterday' is no number of seconds since the epoch"),
+        (("--jwks", "KEYS", "--now", "nan"), "'nan' is no number of seconds since the epoch"),
         (("--jwks", "KEYS", "--leeway", "301"), "301 is not in the range"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(
     touchstone: Touchstone, keys: str, arguments: tuple[str, ...], message: str
 ) -> None:
-    ended = touchstone("verify", TOKEN, *(keys if part == "KEYS" else part for part in arguments))
+    files = {
+        "KEYS": keys,
+        "BROKEN": touchstone.write("broken.json", "{"),
+        "NO_KEYS": touchstone.write("none.json", '{"keys": []}'),
+    }
+
+    ended = touchstone("verify", TOKEN, *(files.get(part, part) for part in arguments))
 
     assert (ended.status, ended.out) == (2, "")
     assert message in ended.err

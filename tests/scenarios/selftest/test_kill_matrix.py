@@ -44,7 +44,7 @@ ALL = """\
 UNSEEN = """\
 - id: CLM-012/unseen
   flaw: A word of a message is another
-  edits: [{in: claims, old: 'exp was', new: 'exp is'}]
+  edits: [{in: claims, old: 'exp has passed', new: 'exp is past'}]
 """
 REASON = """\
 - id: CLM-012/reason

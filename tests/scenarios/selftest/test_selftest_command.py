@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 UNSEEN = """\
-- {id: CLM-030/unseen, flaw: A word of a message is another, edits: [{in: claims, old: 'exp was', new: 'exp is'}]}
+- {id: CLM-030/unseen, flaw: A word is another, edits: [{in: claims, old: exp has passed, new: exp is past}]}
 """
 
 
