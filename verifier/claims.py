@@ -15,6 +15,7 @@ from verifier.policy import Policy
 
 MAX_TIME = 2**53
 """Times from here on cannot be told apart by everybody who reads them, and are refused (CLM-014, FMT-025)."""
+MIN_TIME = -MAX_TIME
 
 _REFUSED_KINDS = frozenset({"Refresh", "Offline", "Logout"})
 _ENTRA_HOSTS = (
@@ -83,29 +84,42 @@ def check_claims(claims: Claims, now: float, rules: ClaimRules) -> None:
 
 def _check_times(claims: Claims, now: float, rules: ClaimRules) -> None:
     leeway_s = rules.leeway_s  # OPS-001; OPS-002: all times are seconds of UTC, as the clock counts them
-    exp = _time(claims, "exp") if "exp" in claims else None
-    if exp is None:
-        if rules.exp_required:  # CLM-011
-            raise TokenRejected("claim_missing", "no exp", "exp")
-    elif now >= exp + leeway_s:  # CLM-012; CLM-018: counted once
-        raise TokenRejected("expired", f"exp was {exp}", "exp")
+    exp: float | None = None
+    if "exp" in claims:
+        exp = claims["exp"]
+        if type(exp) is not int and type(exp) is not float:  # CLM-013; true is no number
+            raise _no_number("exp")
+        if not now - leeway_s < exp <= MAX_TIME:  # CLM-012; CLM-018: counted once
+            _check_range(exp, "exp")
+            raise TokenRejected("expired", f"exp was {exp}", "exp")
+    elif rules.exp_required:  # CLM-011
+        raise TokenRejected("claim_missing", "no exp", "exp")
     for name in ("nbf", "iat"):  # CLM-015, CLM-016
         if name not in claims:
             continue
-        start = _time(claims, name)
-        if now < start - leeway_s and not (rules.iat_future and name == "iat"):
-            raise TokenRejected("not_yet_valid", f"{name} is {start}", name)
+        start = claims[name]
+        if type(start) is not int and type(start) is not float:  # CLM-013
+            raise _no_number(name)
+        if not MIN_TIME <= start <= now + leeway_s:
+            _check_start(start, name, rules)
         if exp is not None and exp <= start:  # CLM-017
             raise TokenRejected("claim_value", f"exp is not after {name}", "exp")
 
 
-def _time(claims: Claims, name: str) -> float:
-    value: object = claims[name]
-    if type(value) is not int and type(value) is not float:  # CLM-013; true is no number
-        raise TokenRejected("claim_type", f"{name} is no number", name)
-    if not -MAX_TIME <= value <= MAX_TIME:
+def _no_number(name: str) -> TokenRejected:
+    return TokenRejected("claim_type", f"{name} is no number", name)
+
+
+def _check_start(start: float, name: str, rules: ClaimRules) -> None:
+    """Refuse a token that starts later than now, unless its `iat` may."""
+    _check_range(start, name)
+    if not (rules.iat_future and name == "iat"):
+        raise TokenRejected("not_yet_valid", f"{name} is {start}", name)
+
+
+def _check_range(value: float, name: str) -> None:
+    if not MIN_TIME <= value <= MAX_TIME:
         raise TokenRejected("claim_value", f"{name} is out of range", name)
-    return value
 
 
 def _check_kind(claims: Claims, rules: ClaimRules) -> None:

@@ -4,10 +4,8 @@ Must never be lenient: what has two spellings elsewhere has one here, so that no
 token differently. Must never do work before the size of its input is known to be bounded.
 """
 
-import binascii
 import json
 import math
-import re
 from typing import Any, NoReturn
 
 import msgspec
@@ -20,16 +18,19 @@ MAX_DEPTH = 64
 MAX_DIGITS = 400
 """Longest whole number of JSON that is read, sign included; doubles end at 309 digits (FMT-025)."""
 
-# The URL-safe alphabet becomes the standard one, in which strict decoding then finds everything else at fault:
-# the standard alphabet's own "+" and "/", padding that was given, white space (FMT-002 to FMT-004).
-_TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/***")
-_PADDING = {0: b"", 2: b"==", 3: b"="}
+_TEXTS = str, bytes
+_DOT, _LIST = b".["
+# The URL-safe alphabet becomes the standard one, and what would mean something else to its decoder becomes what is
+# none of it: the standard alphabet's own "+" and "/", padding that was given, the end of a JSON text (FMT-002 to
+# FMT-004). All the rest is outside the alphabet as it is.
+_TO_STANDARD = bytes.maketrans(b'-_+/="\\', b"+/*****")
+_CLOSING = {0: b'"', 2: b'=="', 3: b'="'}
 # The unused low bits of the last character are zero in canonical base64url (FMT-005, RFC 4648 section 3.5).
-_CANONICAL_LAST = {2: frozenset(b"AQgw"), 3: frozenset(b"AEIMQUYcgkosw048")}
+_CANONICAL_LAST = {1: frozenset(), 2: frozenset(b"AQgw"), 3: frozenset(b"AEIMQUYcgkosw048")}
 _JSON_SPACE = " \t\n\r"
+_JSON_SPACE_BYTES = _JSON_SPACE.encode()
 _DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * MAX_DIGITS
-_SPACED_COLON = re.compile(rb"[ \t\n\r]:")
 
 
 class CompactJws(msgspec.Struct, frozen=True):
@@ -49,44 +50,56 @@ def split_compact(token: object, max_bytes: int) -> CompactJws:
     (SIG-003): a JWS can sign nothing, and what is no JSON object is no token. JWE, the JSON serialisation and
     look-alike separators fall out (FMT-017 to FMT-019, FMT-024).
     """
-    if not isinstance(token, (str, bytes)):
+    if not isinstance(token, _TEXTS):
         raise TokenRejected("malformed", "not a text")
     if len(token) > max_bytes:  # FMT-016: before anything is decoded
         raise TokenRejected("too_large", f"more than {max_bytes} bytes")
     # What is no ASCII becomes "?", which is outside the alphabet.
-    raw = token if isinstance(token, bytes) else token.encode("ascii", "replace")
-    segments = raw.split(b".")
-    if len(segments) != 3:
+    raw = token.encode("ascii", "replace") if isinstance(token, str) else token
+    signing_input, _, signature = raw.rpartition(b".")
+    header, dot, payload = signing_input.partition(b".")
+    if not dot or _DOT in payload:
         raise TokenRejected("malformed", "not three base64url segments")
-    header, payload, signature = segments
     if not header or not signature:
         raise TokenRejected("malformed", "no header or no signature")
     try:
-        return CompactJws(
-            header, decode_base64url(payload), raw[: -1 - len(signature)], decode_base64url(signature)
-        )
+        return CompactJws(header, decode_base64url(payload), signing_input, decode_base64url(signature))
     except ValueError as problem:
         raise TokenRejected("malformed", str(problem)) from None
 
 
 def decode_base64url(text: bytes) -> bytes:
-    """Decode canonical, unpadded base64url (RFC 7515 section 2); ValueError for every other spelling."""
+    """Decode canonical, unpadded base64url (RFC 7515 section 2); ValueError for every other spelling.
+
+    A text in quotes is JSON, of which msgspec reads bytes in base64 in half the time that binascii takes.
+    """
     rest = len(text) % 4
-    if rest and (rest == 1 or text[-1] not in _CANONICAL_LAST[rest]):
+    if rest and text[-1] not in _CANONICAL_LAST[rest]:
         raise ValueError("base64url is not canonical")
     try:
-        return binascii.a2b_base64(text.translate(_TO_STANDARD) + _PADDING[rest], strict_mode=True)
-    except binascii.Error:
+        return _decode_base64(b'"' + text.translate(_TO_STANDARD) + _CLOSING[rest])
+    except msgspec.DecodeError:
         raise ValueError("not base64url") from None
 
 
 def decode_object(data: bytes) -> dict[str, Any]:
-    """Read one strict JSON object, as header and payload each are (FMT-006, FMT-007), or raise TokenRejected."""
-    flat = _decode_flat(data)
-    if flat is not None:
-        return flat
+    """Read one strict JSON object, as header and payload each are (FMT-006, FMT-007), or raise TokenRejected.
+
+    An object whose values hold no members, as most headers and claims are, takes a third of the time. msgspec is as
+    strict as `decode_json`, but lets the last of two equal names win. Where white space is taken out, each member
+    shows `":` once, wherever it is: as many of these as different names mean that no name came twice.
+    """
+    squeezed = data.translate(_DIGITS_TO_ZERO, _JSON_SPACE_BYTES)
+    shallow = _LIST not in data or data.count(b"[") < MAX_DEPTH - 1  # lists alone nest, around {} at most
+    if shallow and (len(data) <= MAX_DIGITS or _LONG_NUMBER not in squeezed):
+        try:
+            members = _decode_members(data)
+            if len(members) == squeezed.count(b'":'):
+                return members
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass  # judged below, as everything else is
     try:
-        value = _decode_any(data)
+        value = decode_json(data)
     except ValueError as problem:
         raise TokenRejected("malformed", str(problem)) from None
     if not isinstance(value, dict):
@@ -101,31 +114,6 @@ def decode_json(data: bytes) -> Any:
     Duplicate members, NaN, numbers beyond the range of a double, a byte order mark, and more than 64 levels
     are refused. The messages never quote the data.
     """
-    flat = _decode_flat(data)
-    return _decode_any(data) if flat is None else flat
-
-
-def _decode_flat(data: bytes) -> dict[str, Any] | None:
-    """Read one object without inner ones, as most headers and claims are, in a third of the time.
-
-    None for every text of which it is not certain that `_decode_any` would read the same. msgspec is as strict
-    as that, but lets the last of two equal names win. Where no white space stands before a colon, each member
-    shows `":` once, and so as many of these as different names mean that no name came twice.
-    """
-    if data.count(b"{") != 1 or data.count(b"[") >= MAX_DEPTH:
-        return None
-    if len(data) > MAX_DIGITS and _LONG_NUMBER in data.translate(_DIGITS_TO_ZERO):
-        return None
-    if len(data.split(None, 1)) > 1 and _SPACED_COLON.search(data):
-        return None
-    try:
-        value = _QUICK.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    return value if isinstance(value, dict) and len(value) == data.count(b'":') else None
-
-
-def _decode_any(data: bytes) -> Any:
     try:
         text = data.decode("utf-8").strip(_JSON_SPACE)
     except UnicodeDecodeError:
@@ -178,7 +166,8 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-_QUICK = msgspec.json.Decoder()
+_decode_base64 = msgspec.json.Decoder(bytes).decode
+_decode_members = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def _no_constant(_: str) -> NoReturn:

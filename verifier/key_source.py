@@ -140,6 +140,9 @@ class JwksSource:
         Only where there is no set that may be used, tokens wait, all for one fetch (OPS-005, KEY-027).
         """
         now = self._monotonic()
+        held = self._held
+        if held is not None and now < self._due_at and now <= held.until:
+            return held.keys
         flight = self._scheduled(now) if now >= self._due_at else self._flight
         keys = self._trusted(now)
         if keys is None and self._wait(flight):

@@ -180,14 +180,14 @@ class KeySet:
         A token without kid asks all keys (KEY-008); a token with one never gets a key of another kid or of
         none (KEY-004, KEY-009). More than one answer is ambiguous, in whatever order they came (KEY-010).
         """
-        named = self.keys if kid is None else self._by_kid.get(kid)
-        if not named:
-            return ()
         question = (kid, algorithm.name, use)
-        found = self._found.get(question)
-        if found is None:
-            different = {key.material.spki: key for key in named if key.serves(algorithm, use)}
-            found = self._found[question] = tuple(different.values())
+        if (found := self._found.get(question)) is not None:
+            return found
+        named = self.keys if kid is None else self._by_kid.get(kid)
+        if not named:  # and nothing is remembered of it
+            return ()
+        different = {key.material.spki: key for key in named if key.serves(algorithm, use)}
+        found = self._found[question] = tuple(different.values())
         return found
 
 

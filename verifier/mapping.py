@@ -14,6 +14,7 @@ functions: a token never asks the policy.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import methodcaller
 from typing import Any, Final
 
 import msgspec
@@ -279,7 +280,7 @@ def _with_verified_address(find: Callable[[Claims], Match]) -> Callable[[Claims]
 def _value_of(policy: Policy, claim: str) -> Callable[[Claims], object]:
     """Return what reads the claim, None if it is absent; the literal name wins over a path (MAP-031)."""
     if policy.claim_path == "literal" or "." not in claim:
-        return lambda claims: claims.get(claim)
+        return methodcaller("get", claim)
     steps = claim.split(".")
 
     def along_path(claims: Claims) -> object:
@@ -305,8 +306,10 @@ def _value_in(policy: Policy, claim: str) -> Callable[[object], str | None]:
     integer = policy.numeric_external_id == "exact_integer"
     unwrap = policy.singleton_array == "unwrap"
 
-    def value_in(value: object) -> str | None:
+    def value_in(value: object) -> str | None:  # noqa: PLR0911 - row by row
         if isinstance(value, str):
+            if value > "!" and value.isascii():
+                return value  # as most do; neither blank nor half a character
             if not value or (blank and is_blank(value)):  # MAP-005, MAP-007
                 return None
             return _text(value, claim)

@@ -33,16 +33,20 @@ class Register:
         to AZR-004, AZR-013, AZR-023, IDP-008, IDP-010), and no claim but `aud` says for whom a token is, unless
         an integration says so (IDP-006, IDP-011, IDP-014).
         """
-        issuer, audience = claims.get("iss"), claims.get("aud")
-        if isinstance(issuer, str) and isinstance(audience, str):
-            found = self._by_pair.get((issuer, audience))
-            return found if found is not None else self._not_found(issuer, [audience])
+        try:
+            return self._by_pair[claims["iss"], claims["aud"]]
+        except (KeyError, TypeError):  # several audiences, or none that is known
+            return self._otherwise(claims)
+
+    def _otherwise(self, claims: Mapping[str, Any]) -> Integration:
         issuer = _present(claims, "iss")
         if not isinstance(issuer, str):  # CLM-003
             raise TokenRejected("claim_type", "iss is no string", "iss")
         if "aud" not in claims and (by_client := self._of_client(issuer, claims)):
             return by_client
         audiences = _present(claims, "aud")
+        if isinstance(audiences, str):
+            return self._not_found(issuer, [audiences])
         if not isinstance(audiences, list) or not all(isinstance(one, str) for one in audiences):  # CLM-006
             raise TokenRejected("claim_type", "aud is neither a string nor a list of strings", "aud")
         several = {one.id: one for value in audiences if (one := self._by_pair.get((issuer, value)))}

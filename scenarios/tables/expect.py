@@ -47,6 +47,11 @@ class Outcome:
     reasons: tuple[str, ...] = ()
     statuses: tuple[int, ...] = ()
 
+    @property
+    def lets_in(self) -> bool:
+        """Whether it is a status that gives access: the yes of a method that answers no content, such as HEAD."""
+        return any(200 <= status < 300 for status in self.statuses)
+
     def __str__(self) -> str:
         match self.kind:
             case "accept":
@@ -103,7 +108,7 @@ class Expectation:
     @property
     def negative(self) -> bool:
         """Whether no right answer, by the default, is a yes."""
-        return all(outcome.kind not in GOOD for outcome in self.first)
+        return all(outcome.kind not in GOOD and not outcome.lets_in for outcome in self.first)
 
     def __str__(self) -> str:
         if self.knob is None:

@@ -152,7 +152,7 @@ CLAIMS = st.dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     changes=CLAIMS, header=st.dictionaries(st.sampled_from(["alg", "kid", "typ", "crit", "iss", "b64"]), JSON)
 )

@@ -1,12 +1,14 @@
 """JSON is read strictly, by whichever of two ways is sure of it: both must read every text alike."""
 
+import base64
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifier.compact import MAX_DEPTH, MAX_DIGITS, decode_json
+from verifier import TokenRejected
+from verifier.compact import MAX_DEPTH, MAX_DIGITS, decode_base64url, decode_json, decode_object
 
 ATOMS = st.sampled_from(
     [
@@ -84,8 +86,14 @@ def both(data: bytes) -> None:
     except ValueError:
         with pytest.raises(ValueError, match=r"JSON|UTF-8"):
             decode_json(data)
+        expected = None
     else:
         assert repr(decode_json(data)) == repr(expected)
+    if isinstance(expected, dict):
+        assert repr(decode_object(data)) == repr(expected)
+    else:
+        with pytest.raises(TokenRejected, match="malformed"):
+            decode_object(data)
 
 
 @given(TEXTS)
@@ -119,9 +127,32 @@ def test_sixty_four_levels_are_read_and_no_more(opening: str, closing: str) -> N
             decode_json(nested(depth, opening, closing))
 
 
+@pytest.mark.parametrize("innermost", ["1", "{}", "[]", '{"b":1}'])
+def test_an_object_has_sixty_four_levels_and_no_more(innermost: str) -> None:
+    lists = MAX_DEPTH - 1 - (innermost != "1")
+    fits, deeper = ('{"a":%s}' % ("[" * depth + innermost + "]" * depth) for depth in (lists, lists + 1))
+    assert json.dumps(decode_object(fits.encode()), separators=(",", ":")) == fits
+    with pytest.raises(TokenRejected, match="nested too deeply"):
+        decode_object(deeper.encode())
+
+
 def test_brackets_in_texts_are_no_levels() -> None:
     assert decode_json(json.dumps(["[{" * 100]).encode()) == ["[{" * 100]
     assert decode_json(json.dumps("[{" * 100).encode()) == "[{" * 100
+
+
+@given(st.binary(max_size=40) | st.text('ABQgw019-_+/=*."\\ \n', max_size=24).map(str.encode))
+def test_base64url_has_one_spelling(text: bytes) -> None:
+    """FMT-002 to FMT-005: held against the standard library's lenient reader, which drops what it does not know."""
+    try:
+        lenient = base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
+    except ValueError:
+        lenient = b""
+    if base64.urlsafe_b64encode(lenient).rstrip(b"=") == text:
+        assert decode_base64url(text) == lenient
+    else:
+        with pytest.raises(ValueError, match="base64url"):
+            decode_base64url(text)
 
 
 @pytest.mark.parametrize("wrapped", ["%s", '{"a":%s}', '{"a":{"b":%s}}'])

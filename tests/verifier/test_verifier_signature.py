@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from verifier import User
+from verifier import User, verify_signature
 from verifier.algorithms import ALGORITHMS
 
 if TYPE_CHECKING:
@@ -199,6 +200,18 @@ def test_ecdsa_numbers_are_in_range(world: "World", signers: Mapping[str, "Signe
     enable(world, signers["ES256"])
     token = signers["ES256"].token(world.claims())
     assert world.rejects(resigned(token, lambda _: r.to_bytes(32) + s.to_bytes(32))) == "bad_signature"
+
+
+@pytest.mark.parametrize("alg, width", [("ES256", 32), ("ES384", 48), ("ES512", 66)])
+def test_ecdsa_numbers_may_begin_with_zeros(signers: Mapping[str, "Signer"], alg: str, width: int) -> None:
+    """SIG-013: they are fixed in width, and shorter in DER, which the library takes."""
+    key = signers[alg].key.public_key()
+    messages = (str(number).encode() for number in count())
+    made = ((message, signers[alg].sign(message)) for message in messages)
+    short = {place: next(one for one in made if one[1][place] == 0) for place in (0, width)}
+
+    assert all(verify_signature(alg, key, message, signature) for message, signature in short.values())
+    assert not any(verify_signature(alg, key, b"another", signature) for _, signature in short.values())
 
 
 def test_ecdsa_in_der_is_rejected(world: "World", signers: Mapping[str, "Signer"]) -> None:

@@ -18,7 +18,7 @@ from scenarios.stage import Lab
 from scenarios.tables.load import builtin_tables, load
 from scenarios.targets.reference import reference_session
 
-AT_EXP = "{in: claims, old: 'elif now >= exp + leeway_s:', new: 'elif now > exp + leeway_s:'}"
+AT_EXP = "{in: claims, old: 'now - leeway_s < exp', new: 'now - leeway_s <= exp'}"
 
 
 def mistakes(text: str) -> list[str]:
@@ -130,7 +130,7 @@ def test_an_edit_whose_place_is_gone_is_a_mistake_at_its_line() -> None:
         ("- {id: CLM-012/a, flaw: F, uses: [no-such-part]}", "there is no part 'no-such-part'"),
         (f"- {{id: CLM-012/a, flaw: F, edits: [{AT_EXP}], kind: x}}", "kind"),
         (
-            "- {id: CLM-012/a, flaw: F, edits: [{in: claims, old: 'elif now >= exp', new: 'elif elif now >= exp'}]}",
+            "- {id: CLM-012/a, flaw: F, edits: [{in: claims, old: 'elif rules.exp', new: 'elif elif rules.exp'}]}",
             "no Python",
         ),
         ("{}", "a table of mutants is a list"),
