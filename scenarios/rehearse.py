@@ -10,8 +10,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+from msgspec import UNSET
+
 from scenarios.stage import Lab, Stage
-from scenarios.tables.scenario import Authenticate, Flood, Mint, Move, Onboard
+from scenarios.tables.model import SendSpec
+from scenarios.tables.scenario import Authenticate, Flood, Mint, Move, Onboard, Together
 from scenarios.targets.profile import Profile
 from scenarios.targets.protocol import CAPABILITIES, KEY_FORMS
 from scenarios.targets.reference import ALGORITHMS
@@ -40,6 +44,10 @@ class Shown:
     """The address that must not be asked meanwhile."""
     requests: tuple[str, ...] = ()
     """The bounds on what the IdP may see meanwhile, in words."""
+    request: dict[str, Any] | None = None
+    """How the credential travels over HTTP, as the target protocol has it, where the scenario says so."""
+    answer: dict[str, Any] | None = None
+    """What the HTTP answer must say beside the verdict."""
     now: float | None = None
     """The scenario's time when a token is sent (seconds since the epoch)."""
 
@@ -76,17 +84,15 @@ def rehearse(scenario: Scenario, lab: Lab) -> Iterator[Shown]:
                             canary=canary,
                             requests=bounds,
                             now=stage.now,
+                            **_over_http(stage, action, token),
                         )
+                case Together():
+                    yield from _together(stage, action)
                 case Mint():
                     stage.kept[action.keep_as] = stage.token(action.token)
                     yield Shown(f"keep a token as '{action.keep_as}'", token=stage.kept[action.keep_as])
-                case Move(what="offboard" | "purge"):
-                    if action.what == "purge":
-                        stage.thumbprint(action.argument)
-                    yield Shown(f"{action.what} {action.argument}")
                 case Move():
-                    stage.move(action)
-                    yield Shown(f"{action.what} {_plain(action.argument)}".strip())
+                    yield _moved(stage, action)
     finally:
         stage.close()
 
@@ -104,6 +110,37 @@ def _tokens(stage: Stage, action: Authenticate | Flood) -> Iterator[str | bytes]
         if action.keep_as is not None:
             stage.kept[action.keep_as] = token
         yield token
+
+
+def _moved(stage: Stage, action: Move) -> Shown:
+    if action.what in ("offboard", "purge"):
+        if action.what == "purge":
+            stage.thumbprint(action.argument)
+        return Shown(f"{action.what} {action.argument}")
+    stage.move(action)
+    return Shown(f"{action.what} {_plain(action.argument)}".strip())
+
+
+def _together(stage: Stage, action: Together) -> Iterator[Shown]:
+    for name, expect in action.expected:
+        yield Shown(
+            f"authenticate with the token '{name}', {action.times} times, at the same time as the others",
+            token=stage.kept[name],
+            expect=expect,
+            requests=_bounds(action.requests or {}),
+            now=stage.now,
+        )
+
+
+def _over_http(stage: Stage, action: Authenticate | Flood, token: str | bytes) -> dict[str, Any]:
+    if isinstance(action, Flood) or (action.send is None and action.answer is None):
+        return {}
+    request = stage.request(action.send or SendSpec(), token, {})
+    said = None if action.answer is None else msgspec.structs.asdict(action.answer)
+    wanted = {name: item for name, item in (said or {}).items() if item not in (None, UNSET, [], False)}
+    if action.answer is not None and action.answer.error is None:
+        wanted["error"] = None
+    return {"request": request, "answer": wanted}
 
 
 def _sending(action: Authenticate | Flood) -> str:

@@ -51,8 +51,10 @@ class Severity(StrEnum):
     """A true token, or a good record, was turned away."""
     REQUESTS = "requests"
     """The IdP saw more, or fewer, requests than the bound."""
+    WRONG_ANSWER = "wrong answer"
+    """Neither access nor a crash, and not the status or the headers that HTTP asks for."""
     WRONG_REASON = "wrong reason"
-    """Rightly rejected, with a reason that names another fault."""
+    """Rightly rejected, with a reason that names another fault, or with less said than should be."""
 
 
 WORST_FIRST: Final = tuple(Severity)
@@ -65,6 +67,7 @@ class VerdictRecord(msgspec.Struct, frozen=True):
 
     kind: str
     user: str | None = None
+    """Of an accept: as whom, by the user or the claims that the target answered; None for nobody who is known."""
     reason: str | None = None
     detail: str = ""
 
@@ -82,6 +85,10 @@ class Exchange(msgspec.Struct, frozen=True, omit_defaults=True):
     """The JWKS behind the record's URL, where the scenario is about keys."""
     token: str | None = None
     """The credential as it was sent; bytes that are no UTF-8 as `base64:…`."""
+    request: str | None = None
+    """The head of the HTTP request, where the scenario says how the credential travels."""
+    http: str | None = None
+    """The status and headers that were answered to it."""
     now: float | None = None
     """Seconds since the epoch by the scenario's clock."""
 

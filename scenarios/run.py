@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -17,7 +17,8 @@ import msgspec
 from scenarios import judge
 from scenarios.results import Exchange, Kind, Result, Severity, VerdictRecord
 from scenarios.stage import Stage, StageError
-from scenarios.tables.scenario import MAIN, Authenticate, Flood, Mint, Move, Onboard
+from scenarios.tables.model import SendSpec
+from scenarios.tables.scenario import MAIN, Authenticate, Flood, Mint, Move, Onboard, Together
 from scenarios.tables.steps import ONBOARDED
 from scenarios.targets.protocol import readable
 
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
     from scenarios.tables.model import IntegrationSpec
     from scenarios.tables.scenario import Action, Scenario
     from scenarios.targets.profile import Profile
-    from scenarios.targets.protocol import Verdict
+    from scenarios.targets.protocol import HttpAnswer, Verdict
     from scenarios.targets.session import Session
 
 YES: Final = frozenset({"accept", "onboarded"})
 """The verdicts by which a target says yes."""
+MAX_LINE_SHOWN: Final = 160
+MAX_LINES_SHOWN: Final = 30
+"""So much of an HTTP request or answer is kept for a report: characters of a line, and lines."""
 MAX_KEPT_EXCHANGES: Final = 50
 """So many exchanges of one scenario are kept for its report: the last ones."""
 
@@ -63,6 +67,10 @@ class _Play:
     by_value: set[str] = field(default_factory=set)
     """The integrations whose keys the target was handed and does not fetch."""
     decided: _Decision | None = None
+    answers: dict[str, HttpAnswer] = field(default_factory=dict)
+    """HTTP answers by the name under which a step keeps them."""
+    cookies: dict[str, str] = field(default_factory=dict)
+    """What the target's HTTP answers have set so far, as a browser would send it back."""
     like: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By knob, the values that every answer so far fits."""
 
@@ -98,17 +106,23 @@ class _Play:
             case Flood():
                 for seed in range(action.tokens):
                     self.ask("authenticate", action.expect, self.stage.token(action.token, seed=seed))
+            case Together():
+                self.together(action)
             case Mint():
                 self.stage.kept[action.keep_as] = self.stage.token(action.token)
-            case Move(what="offboard"):
+            case Move():
+                self.move(action)
+
+    def move(self, action: Move) -> None:
+        match action.what:
+            case "offboard":
                 self.done(action, self.session.offboard(self.stage.party(action.argument).id))
-            case Move(what="purge"):
+            case "purge":
                 key = self.stage.thumbprint(action.argument)
                 self.done(action, self.session.purge(self.stage.party().id, key))
-            case Move():
-                if self.stage.move(action) and MAIN in self.by_value:
-                    # A target that takes keys by value learns of a change by being onboarded anew (protocol.md).
-                    self.onboard(MAIN, ONBOARDED, None, None)
+            case _ if self.stage.move(action) and MAIN in self.by_value:
+                # A target that takes keys by value learns of a change by being onboarded anew (protocol.md).
+                self.onboard(MAIN, ONBOARDED, None, None)
 
     def done(self, action: Move, verdict: Verdict) -> None:
         """Keep and judge the answer to a message that only asks for something to be done."""
@@ -139,7 +153,7 @@ class _Play:
     def authenticate(self, action: Authenticate) -> None:
         for token in self.tokens(action):
             for _ in range(action.times):
-                self.ask("authenticate", action.expect, token, action.endpoint)
+                self.ask("authenticate", action.expect, token, action)
 
     def tokens(self, action: Authenticate) -> Iterator[str | bytes]:
         if isinstance(action.token, str):
@@ -154,13 +168,39 @@ class _Play:
             self.stage.kept[action.keep_as] = token
         yield token
 
-    def ask(self, step: str, expect: Expectation, token: str | bytes, endpoint: int | None = None) -> None:
-        verdict = self.session.authenticate(token, now=self.stage.sent_now, endpoint=endpoint)
-        self.keep(step, verdict, token=token, now=self.stage.now)
+    def ask(
+        self, step: str, expect: Expectation, token: str | bytes, how: Authenticate | None = None
+    ) -> None:
+        endpoint, request = None, None
+        if how is not None:
+            endpoint = how.endpoint
+            if how.send is not None or how.answer is not None:
+                request = self.stage.request(how.send or SendSpec(), token, self.cookies)
+        verdict = self.session.authenticate(
+            token, now=self.stage.sent_now, endpoint=endpoint, request=request
+        )
+        self.keep(step, verdict, token=token, now=self.stage.now, request=request)
+        self.judge_one(expect, token, verdict)
+        if how is not None and how.answer is not None:
+            self.check(judge.judge_answer(how.answer, verdict, self.answers))
+            if how.answer.keep is not None and verdict.http is not None:
+                self.answers[how.answer.keep] = verdict.http
+
+    def judge_one(self, expect: Expectation, token: str | bytes, verdict: Verdict) -> None:
         self.compare(expect, verdict)
         self.check(judge.judge(expect, verdict, self.profile, self.stage.user_of))
         self.check(judge.judge_audit(self.scenario.audit, verdict))
         self.check_silence(token, verdict)
+
+    def together(self, action: Together) -> None:
+        """Send all tokens at once, mixed: one of each, and again."""
+        plan = [
+            (self.stage.kept[name], expect) for _ in range(action.times) for name, expect in action.expected
+        ]
+        verdicts = self.session.authenticate_together([token for token, _ in plan], now=self.stage.sent_now)
+        for (token, expect), verdict in zip(plan, verdicts, strict=True):
+            self.keep("authenticate, together with others", verdict, token=token, now=self.stage.now)
+            self.judge_one(expect, token, verdict)
 
     def check_silence(self, credential: object, verdict: Verdict) -> None:
         if not self.scenario.quoted and isinstance(credential, str):
@@ -181,11 +221,20 @@ class _Play:
         *,
         token: str | bytes,
         now: float,
+        request: Mapping[str, Any] | None = None,
     ) -> None:
-        self.verdict = verdict
+        # For the record: a library answers claims, and names nobody.
+        user = judge.user_of(verdict, self.profile, self.stage.user_of)
+        self.verdict = replace(verdict, user=user)
+        if verdict.http is not None:
+            self.cookies |= _cookies(verdict.http)
         if isinstance(token, bytes):
             token = f"base64:{base64.b64encode(token).decode('ascii')}"
-        self.exchanges.append(Exchange(step, judge.in_words(verdict), token=token, now=now))
+        sent = None if request is None else _head(request)
+        answered = None if request is None or verdict.http is None else _answered(verdict.http)
+        self.exchanges.append(
+            Exchange(step, judge.in_words(verdict), token=token, now=now, request=sent, http=answered)
+        )
         del self.exchanges[:-MAX_KEPT_EXCHANGES]
 
     def check(self, found: judge.Finding | judge.Unsupported | None) -> None:
@@ -314,6 +363,24 @@ def _result(scenario: Scenario, outcome: Kind, **more: Any) -> Result:
         control=scenario.control,
         **more,
     )
+
+
+def _head(request: Mapping[str, Any]) -> str:
+    """Return the head of a request as a report shows it, long tokens cut."""
+    lines = [f"{request.get('method', '(its method)')} {request.get('target', '{path}')}"]
+    lines += request.get("headers", ())
+    return "\n".join(readable(line, MAX_LINE_SHOWN) for line in lines[:MAX_LINES_SHOWN])
+
+
+def _answered(answer: HttpAnswer) -> str:
+    lines = [str(answer.status), *(f"{name}: {value}" for name, value in answer.headers)]
+    return "\n".join(readable(line, MAX_LINE_SHOWN) for line in lines[:MAX_LINES_SHOWN])
+
+
+def _cookies(answer: HttpAnswer) -> dict[str, str]:
+    """Return the cookies that an answer sets (RFC 6265 section 5.2), whatever their attributes."""
+    pairs = (line.partition(";")[0].partition("=") for line in answer.all("set-cookie"))
+    return {name.strip(): value.strip() for name, equals, value in pairs if equals and name.strip()}
 
 
 def _plain(exchanges: Iterable[Exchange]) -> tuple[Exchange, ...]:

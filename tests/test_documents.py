@@ -101,10 +101,11 @@ def test_the_readme_s_target_has_the_known_findings_of_pyjwt_and_no_others(tmp_p
 
 
 def test_the_tables_of_the_writing_guide_load() -> None:
-    whole, *steps = (block for block in blocks(WRITING, "yaml") if "says:" in block)
+    whole, *steps, over_http = (block for block in blocks(WRITING, "yaml") if "says:" in block)
 
     assert len(load_table(whole, "guide")) == 4
     assert len(steps) == 2
+    assert len(load_table(f"{GROUP}scenarios:\n{over_http}", "guide")) == 3
     for block in steps:
         table = f"{GROUP}scenarios:\n{textwrap.indent(textwrap.dedent(block), '  ')}"
         assert len(load_table(table, "guide")) == 1

@@ -131,6 +131,8 @@ INVALID_REQUEST: Final = _challenge(
 OLD_INTERFACE: Final = _challenge(401, "invalid_token", "Tokens are taken by /api/2.0/ and later alone")
 NO_ACCESS: Final = _challenge(403, "insufficient_scope", "This user may not use the API")
 """The token is good and its user known, who may not use the API (HTTP-007, MAP-040)."""
+NO_SCOPE: Final = _challenge(403, "insufficient_scope", "The access token lacks a scope that is required")
+"""The token is good and was given for less than the API asks for (RFC 6750 section 3.1, CLM-030)."""
 INSECURE: Final = answer(403, b'{"error":"https_required"}')
 """Neither redirected nor challenged: a client must not send its token this way again (HTTP-026)."""
 TOO_LARGE: Final = answer(431, b'{"error":"header_too_large"}')

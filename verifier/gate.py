@@ -18,6 +18,7 @@ from verifier.bearer import (
     INVALID_REQUEST,
     INVALID_TOKEN,
     NO_ACCESS,
+    NO_SCOPE,
     TOO_LARGE,
     Answer,
     CredentialRefused,
@@ -31,6 +32,8 @@ from verifier.verifier import Identity, Verifier
 LOGGER: Final = logging.getLogger("verifier.gate")
 """One record a request: `INFO` for who came in, `WARNING` for who did not; `record.fields` has the facts."""
 
+_ANSWERS: Final = {"too_large": TOO_LARGE, "scope": NO_SCOPE}
+"""What is answered to a rejected token, where that is not the answer to any other (HTTP-017)."""
 _HASH_CHARS = 16
 _SHOWN_CHARS = 80
 
@@ -127,7 +130,7 @@ class Gate:
         try:
             identity = self._verifier.authenticate(token, wait=wait)
         except TokenRejected as rejected:
-            made.refuse(TOO_LARGE if rejected.reason == "too_large" else INVALID_TOKEN, rejected.reason)
+            made.refuse(_ANSWERS.get(rejected.reason, INVALID_TOKEN), rejected.reason)
             made.detail = rejected.detail
             made.integration, made.kid = rejected.integration, rejected.kid
             return made

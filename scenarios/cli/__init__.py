@@ -21,17 +21,20 @@ if TYPE_CHECKING:
 
 COMMANDS: Final = {
     "run": "Run scenarios against a target and report how it differs",
+    "compare": "Show the results of several targets side by side, and where a chain disagrees",
     "list": "List the scenarios that there are",
     "show": "Explain one scenario: the rule, the token, what is expected and why",
     "export": "Write the scenarios that need no server as JSON vectors with a schema",
     "lint": "Check scenario tables and name every mistake with its place",
+    "check-target": "Check a target file: start it, ask the least, and say what to change",
+    "echo": "Serve an upstream that answers what a gateway has passed on to it",
     "idp": "Serve mock IdPs over HTTP or HTTPS, with keys, tokens, faults and a console",
     "api": "Serve the reference verifier as a protected API, with an admin API and state",
     "verify": "Judge one token step by step, in words, for whoever debugs a 401",
     "mint": "Print one token, honest or forged by name",
     "selftest": "Put the catalogue to the test: flawed verifiers, and which scenario finds each",
 }
-"""The commands and what each is for; its code is `scenarios.cli.<name>_command`."""
+"""The commands and what each is for; its code is `scenarios.cli.<name>_command`, an underscore for a hyphen."""
 
 EXIT_FINDINGS: Final = 1
 EXIT_USAGE: Final = 2
@@ -48,7 +51,7 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"scenarios.cli.{cmd_name}_command").command
+        command = importlib.import_module(f"scenarios.cli.{cmd_name.replace('-', '_')}_command").command
         return command if isinstance(command, click.Command) else None
 
     def resolve_command(

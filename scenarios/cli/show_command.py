@@ -111,6 +111,8 @@ def _step(shown: Shown, out: Console, row: Callable[[Console, str, str], None], 
         row(out, label, text)
     if raw and isinstance(shown.token, str):
         out.print(shown.token, soft_wrap=True)
+    for label, text in _over_http(shown):
+        row(out, label, text)
     if shown.expect is not None:
         row(out, "expected", str(shown.expect))
     if shown.canary is not None:
@@ -130,6 +132,27 @@ def _onboarded(shown: Shown) -> Iterator[tuple[str, str]]:
         external_id = json.dumps(user["external_id"], ensure_ascii=False)
         state = "" if user["active"] else " (inactive)"
         yield "user", cut(f"{user['name']}: External ID {external_id}{state}", 400)
+
+
+def _over_http(shown: Shown) -> Iterator[tuple[str, str]]:
+    from scenarios.decode import cut
+    from scenarios.rehearse import in_words
+    from scenarios.targets.protocol import readable
+
+    request = shown.request or {}
+    if request:
+        yield (
+            "request",
+            readable(f"{request.get('method', '(its method)')} {request.get('target', '{path}')}", 400),
+        )
+    for line in request.get("headers", ()):
+        yield " header", cut(readable(line), 200)
+    if "body" in request:
+        yield " body", cut(readable(request["body"]), 200)
+    if request.get("connection") == "kept":
+        yield " connection", "the one that an earlier step left open"
+    for name, value in (shown.answer or {}).items():
+        yield "answer has", f"{name}: {in_words(value)}"
 
 
 def _timed(shown: Shown) -> Iterator[tuple[str, str]]:

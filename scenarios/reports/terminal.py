@@ -222,6 +222,9 @@ def _sent(result: Result) -> Iterator[tuple[str, str]]:
         yield "sent", exchange.step
         if exchange.token is not None:
             yield from _token(exchange.token)
+        for label, text in (("over http", exchange.request), ("answer", exchange.http)):
+            lines = (text or "").splitlines()
+            yield from ((label if index == 0 else "", line) for index, line in enumerate(lines))
         for name, value in (exchange.sent or {}).items():
             if value is not None:
                 yield f" {name}"[: LABEL - 1], cut(str(value), 300)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
-from scenarios.stage import moves, records, tokens
+from scenarios.stage import moves, records, requests, tokens
 from scenarios.stage.lab import Lab
 from scenarios.stage.scene import START, Scene
 from scenarios.tables.scenario import MAIN
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mock_idp import Request
     from scenarios.stage.scene import Party
-    from scenarios.tables.model import IntegrationSpec, TokenSpec, UserSpec
+    from scenarios.tables.model import IntegrationSpec, SendSpec, TokenSpec, UserSpec
     from scenarios.tables.scenario import Move, Scenario
     from scenarios.targets.profile import Profile
 
@@ -115,6 +115,10 @@ class Stage:
         """Return a credential made as `spec` says, signed by `key` when given."""
         with self._making():
             return tokens.token(self._scene, spec, self.party(spec.of or MAIN), key=key, seed=seed)
+
+    def request(self, spec: SendSpec, token: str | bytes, cookies: Mapping[str, str]) -> dict[str, Any]:
+        """Return an HTTP request as the target protocol has it: tokens filled in, `{path}` left to the target."""
+        return requests.request(spec, {**self.kept, "token": token}, cookies)
 
     def move(self, move: Move) -> bool:
         """Change the world; return whether the IdP's keys are others now."""

@@ -56,6 +56,8 @@ def directory(scene: Scene, party: str) -> list[dict[str, Any]]:
             "external_id": scene.external_id(user),
             "active": scene.users[user].active,
             "claim": scene.claim_of(user),
+            # A target is told of what it knows alone: most know users who are active or not, and no more.
+            **({} if scene.users[user].api_access else {"api_access": False}),
         }
         for user in scene.users_of(party)
     ]

@@ -112,6 +112,7 @@ class UserSpec(Strict, frozen=True, kw_only=True):
         Doc(description="In place of external_id: the Entra sub of this user at this application's audience"),
     ] = None
     active: Annotated[bool, Doc(description="Whether the user may sign in")] = True
+    api_access: Annotated[bool, Doc(description="Whether the user may use the API (MAP-040)")] = True
     claim: Annotated[
         str | None,
         Doc(
@@ -182,6 +183,55 @@ class RequestBound(Strict, frozen=True, kw_only=True):
     ] = []
 
 
+class SendSpec(Strict, frozen=True, kw_only=True):
+    """How the credential travels over HTTP. In its texts each character is one byte, U+0000 to U+00FF."""
+
+    headers: Annotated[
+        list[str] | UnsetType,
+        Doc(
+            description="Its header lines: {token} is the token, {name} one kept under that name;"
+            " Authorization: Bearer {token} by default, [] for none"
+        ),
+    ] = UNSET
+    target: Annotated[
+        str | None,
+        Doc(
+            description="The path and query that are asked; {path} is the endpoint's own path,"
+            " {PATH} that in capitals"
+        ),
+    ] = None
+    method: Annotated[str | None, Doc(description="The HTTP method; the endpoint's own by default")] = None
+    body: Annotated[str | None, Doc(description="The request's content; its length is told by itself")] = None
+    connection: Annotated[
+        Literal["fresh", "kept"],
+        Doc(description="kept: over the connection that an earlier such step of this scenario left open"),
+    ] = "fresh"
+    cookies: Annotated[
+        Literal["kept"] | None, Doc(description="kept: with the cookies that earlier answers have set")
+    ] = None
+
+
+class AnswerSpec(Strict, frozen=True, kw_only=True):
+    """What an HTTP answer must say beside the verdict."""
+
+    status: Annotated[list[int], Doc(description="Its status is one of these")] = []
+    challenge: Annotated[
+        str | None, Doc(description="It has a well-formed WWW-Authenticate of this scheme (RFC 9110 11.6.1)")
+    ] = None
+    error: Annotated[
+        str | UnsetType | None,
+        Doc(description="The error code of the Bearer challenge (RFC 6750 3.1); null: it has none"),
+    ] = UNSET
+    cache: Annotated[
+        Literal["private"] | None, Doc(description="No shared cache may keep it (RFC 9111 3.5)")
+    ] = None
+    keep: Annotated[str | None, Doc(description="Keep the answer under this name for a later `like`")] = None
+    like: Annotated[
+        str | None, Doc(description="Status, challenge and content are those of the answer kept so")
+    ] = None
+    soft: Annotated[bool, Doc(description="A deviation is a warning, whatever the level of the rule")] = False
+
+
 class AuthenticateStep(Strict, frozen=True, kw_only=True):
     """Send a token and judge the answer."""
 
@@ -196,6 +246,26 @@ class AuthenticateStep(Strict, frozen=True, kw_only=True):
     )
     times: Annotated[int, Meta(ge=1, le=1000, description="How often, each with the same answer")] = 1
     endpoint: Annotated[int | None, Doc(description="2 for the target's second product endpoint")] = None
+    send: Annotated[
+        SendSpec | None, Doc(description="How the credential travels over HTTP; else as the row says")
+    ] = None
+    answer: Annotated[
+        AnswerSpec | None, Doc(description="What the HTTP answer must say beside the verdict")
+    ] = None
+    requests: Annotated[
+        dict[str, RequestBound],
+        Doc(description="Bounds on the requests that the IdP sees, by endpoint: jwks"),
+    ] = {}
+
+
+class TogetherStep(Strict, frozen=True, kw_only=True):
+    """Send tokens that were kept, all at the same time."""
+
+    expect: Annotated[
+        Annotated[dict[str, Any], Meta(min_length=1)],
+        Doc(description="What is right for each token, by the name under which it was kept"),
+    ]
+    times: Annotated[int, Meta(ge=1, le=200, description="How often each of them is sent, mixed")] = 1
     requests: Annotated[
         dict[str, RequestBound],
         Doc(description="Bounds on the requests that the IdP sees, by endpoint: jwks"),
@@ -294,15 +364,9 @@ class Step(Strict, frozen=True, kw_only=True):
     flood: Annotated[FloodStep | None, Doc(description="Send many different tokens, forged in one way")] = (
         None
     )
-
-
-class SendSpec(Strict, frozen=True, kw_only=True):
-    """How the credential travels over HTTP."""
-
-    headers: Annotated[list[str], Doc(description="The header lines; {token} stands for the token")] = []
-    target: Annotated[str | None, Doc(description="The path and query that are asked")] = None
-    method: Annotated[str | None, Doc(description="The HTTP method")] = None
-    body: Annotated[str | None, Doc(description="The request's content")] = None
+    together: Annotated[
+        TogetherStep | None, Doc(description="Send tokens that were kept, all at the same time")
+    ] = None
 
 
 class Setting(Strict, frozen=True, kw_only=True):
@@ -357,6 +421,15 @@ class Defaults(Setting, frozen=True, kw_only=True):
         Literal["never"] | None, Doc(description="No answer may repeat a part of the token")
     ] = None
     send: Annotated[SendSpec | None, Doc(description="How the credential travels over HTTP")] = None
+    answer: Annotated[
+        AnswerSpec | None, Doc(description="What the HTTP answer must say beside the verdict")
+    ] = None
+    unless: Annotated[
+        dict[str, str],
+        Doc(
+            description="Not for a target that declares this word in this knob, such as {token_locations: form}"
+        ),
+    ] = {}
     audit: Annotated[dict[str, Any], Doc(description="What the record of the authentication must say")] = {}
     steps: Annotated[
         list[Step] | None, Doc(description="For what takes time: what happens, in order, each one mapping")

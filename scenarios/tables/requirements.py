@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from scenarios.rulebook import Scope
-from scenarios.tables.scenario import Authenticate, Flood, Move, Onboard, Scenario
+from scenarios.tables.scenario import Authenticate, Flood, Move, Onboard, Scenario, Together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,8 +29,10 @@ def with_requirements(scenario: Scenario, stated: Iterable[str]) -> Scenario:
 
 
 def _of_content(scenario: Scenario) -> Iterator[str]:
-    if scenario.send is not None:
+    if scenario.over_http:
         yield "http"
+    if any(not user.api_access for user in scenario.users.values()):
+        yield "permissions"
     if scenario.audit:
         yield "audit"
     asked = _onboarding_asked(scenario)
@@ -83,6 +85,10 @@ def _of_action(action: object) -> Iterator[str]:
             reasons = {reason for outcome in action.expect.outcomes for reason in outcome.reasons}
             if reasons and reasons <= USER_REASONS:
                 yield "users"
+        case Together():
+            yield "concurrent"
+            if action.requests:
+                yield "keys:jwks_uri"
         case Onboard() if action.requests or action.integration.tls is not None:
             yield "keys:jwks_uri"
         case Flood():

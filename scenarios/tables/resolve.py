@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from scenarios import rulebook
 from scenarios.files.convert import convert
 from scenarios.files.problems import Problem, TableErrors, nearest
+from scenarios.rulebook import KnobType
 from scenarios.tables import expect as expectations
 from scenarios.tables import model, requirements, times, words
 from scenarios.tables.merge import merge_tokens, put, with_value
@@ -98,7 +99,6 @@ class Row:
             return None
         rule = rulebook.rules()[rules[0]]
         group = str(self.head["group"])
-        send = self.last("send", None)
         made = Scenario(
             id=f"{group}/{self.last('id', 'control')}{self.cell.suffix}",
             group=group,
@@ -114,7 +114,7 @@ class Row:
             place=self.sink.document.place(self.path),
             canary=self.last("canary", None) is not None,
             quoted=self.last("quoted", None) is None,
-            send=self.typed(model.SendSpec, send, "send") if send else None,
+            unless=self.unless() or None,
             audit=self.last("audit", None),
             advisories=tuple(self.last("advisories", ())),
             note=self.last("note", None),
@@ -151,6 +151,14 @@ class Row:
                 )
             )
         )
+
+    def unless(self) -> dict[str, str]:
+        """Return the words of list knobs whose declaration makes the row none for a target."""
+        found = self.merged("unless")
+        lists = {name: knob for name, knob in rulebook.knobs().items() if knob.type is KnobType.LIST}
+        for name in found:
+            self.one_of(name, lists, "knob that is a list", ("unless", name))
+        return found
 
     def control(self) -> str | None:
         """Return the control's name: the row's own, or the group's."""

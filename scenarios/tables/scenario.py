@@ -11,7 +11,14 @@ if TYPE_CHECKING:
     from scenarios import rulebook
     from scenarios.files.problems import Place
     from scenarios.tables.expect import Expectation
-    from scenarios.tables.model import IntegrationSpec, RequestBound, SendSpec, TokenSpec, UserSpec
+    from scenarios.tables.model import (
+        AnswerSpec,
+        IntegrationSpec,
+        RequestBound,
+        SendSpec,
+        TokenSpec,
+        UserSpec,
+    )
 
 MAIN: Final = "main"
 """The name of the integration that is meant when none is named."""
@@ -28,6 +35,24 @@ class Authenticate:
     each_key: bool = False
     endpoint: int | None = None
     requests: Mapping[str, RequestBound] | None = None
+    send: SendSpec | None = None
+    answer: AnswerSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Send tokens that were kept, each so often, all at the same time."""
+
+    expected: tuple[tuple[str, Expectation], ...]
+    """The name of each token, and what is right for it."""
+    times: int
+    requests: Mapping[str, RequestBound] | None = None
+
+    @property
+    def expect(self) -> Expectation:
+        """The expectation that stands for all: a yes where there is one."""
+        every = [expect for _, expect in self.expected]
+        return next((expect for expect in every if not expect.negative), every[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +93,8 @@ class Move:
     argument: Any
 
 
-Action: TypeAlias = Authenticate | Onboard | Flood | Mint | Move
+Action: TypeAlias = Authenticate | Together | Onboard | Flood | Mint | Move
+_JUDGED: Final = (Authenticate, Together, Onboard, Flood)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +121,8 @@ class Scenario:
     canary: bool = False
     quoted: bool = True
     """Whether an answer may repeat a part of the token that it is about."""
-    send: SendSpec | None = None
+    unless: Mapping[str, str] | None = None
+    """It is not for a target that declares this word in this knob, a list."""
     audit: Mapping[str, Any] | None = None
     advisories: tuple[str, ...] = ()
     note: str | None = None
@@ -103,19 +130,21 @@ class Scenario:
     @property
     def negative(self) -> bool:
         """Whether every answer that it judges is a no: then a control must show that a yes is possible."""
-        judged = [
-            action.expect for action in self.actions if isinstance(action, Authenticate | Onboard | Flood)
-        ]
+        judged = [action.expect for action in self.actions if isinstance(action, _JUDGED)]
         asked = [expect for expect in judged if not _is_setting(expect)] or judged
         return all(expect.negative for expect in asked)
 
     @property
     def expected(self) -> Expectation:
         """The expectation of the last judged step."""
-        return next(
-            action.expect
-            for action in reversed(self.actions)
-            if isinstance(action, Authenticate | Onboard | Flood)
+        return next(action.expect for action in reversed(self.actions) if isinstance(action, _JUDGED))
+
+    @property
+    def over_http(self) -> bool:
+        """Whether a request is told, or an answer judged, as HTTP has it."""
+        return any(
+            isinstance(action, Authenticate) and (action.send is not None or action.answer is not None)
+            for action in self.actions
         )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import UNSET
 
 from scenarios.tables import model, times, words
 from scenarios.tables.expect import Expectation, Outcome
 from scenarios.tables.merge import merge_tokens, over
-from scenarios.tables.scenario import MAIN, Action, Authenticate, Flood, Mint, Move, Onboard
+from scenarios.tables.scenario import MAIN, Action, Authenticate, Flood, Mint, Move, Onboard, Together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,8 +20,10 @@ if TYPE_CHECKING:
 
 BOUNDED: Final = ("jwks",)
 """The endpoints of the IdP whose requests a step can bound."""
-_OF_ONE_TOKEN: Final = ("expect", "times", "endpoint", "each_key")
+_OF_ONE_TOKEN: Final = ("expect", "times", "endpoint", "each_key", "answer")
 """Members of a row that say how its one token is sent; beside steps they would say nothing."""
+WORD: Final = re.compile(r"\{([A-Za-z0-9_-]+)\}")
+"""A word in braces of a sent text stands for a token, or for the endpoint's path."""
 ONBOARDED: Final = Expectation({"": (Outcome("onboarded"),)})
 
 
@@ -37,6 +42,7 @@ class Actions:
         self.integrations = integrations
         self.users = users
         self.kept: set[str] = set()
+        self.answers: set[str] = set()
 
     def all(self) -> list[Action]:
         """Return every action of the row, the onboarding that comes first included."""
@@ -53,7 +59,7 @@ class Actions:
                     row.problem((name,), f"a scenario with steps says {name} in each step")
             before = len(row.sink.problems)
             steps = list(self.written(raw_steps))
-            judged = any(isinstance(step, Authenticate | Onboard | Flood) for step in steps)
+            judged = any(isinstance(step, Authenticate | Together | Onboard | Flood) for step in steps)
             if not judged and len(row.sink.problems) == before:
                 row.problem(("steps",), "no step expects anything: add - authenticate: {expect: ann}")
             return [*start, *steps]
@@ -70,8 +76,48 @@ class Actions:
             times=int(row.last("times", 1)),
             each_key=bool(row.last("each_key", None)),
             endpoint=row.last("endpoint", None),
+            send=self.sending(row.last("send", None), ("send",)),
+            answer=self.answering(row.last("answer", None), ("answer",)),
         )
         return [*start, plain]
+
+    def sending(self, raw: Any, where: Path) -> model.SendSpec | None:
+        """Return how a credential travels; its texts are bytes, and hold tokens that there are."""
+        spec = self.row.typed(model.SendSpec, raw, *where) if raw is not None else None
+        if spec is None:
+            return None
+        lines = [] if spec.headers is UNSET else spec.headers
+        for text in (*lines, spec.target or "", spec.method or "", spec.body or ""):
+            if any(character > "\xff" for character in text):
+                self.row.problem(where, "each character here is one byte, U+0000 to U+00FF")
+            for name in WORD.findall(text):
+                self.row.one_of(
+                    name, {"token", "path", "PATH", *self.kept}, "token kept by an earlier step", where
+                )
+        return spec
+
+    def answering(self, raw: Any, where: Path) -> model.AnswerSpec | None:
+        """Return what an HTTP answer must say."""
+        spec = self.row.typed(model.AnswerSpec, raw, *where) if raw is not None else None
+        if spec is None:
+            return None
+        self.row.one_of(spec.like, self.answers, "answer kept by an earlier step", (*where, "like"))
+        if spec.keep is not None:
+            self.answers.add(spec.keep)
+        if spec == model.AnswerSpec(soft=spec.soft):
+            self.row.problem(where, "answer says status, challenge, error, cache, keep or like")
+        return spec
+
+    def together(self, spec: model.TogetherStep, where: Path) -> Together:
+        """Return the sending of several tokens at once."""
+        for name in spec.expect:
+            self.row.one_of(name, self.kept, "token kept by an earlier step", (*where, "expect", name))
+        expected = tuple(
+            (name, self.row.expectation(value, self.users, (*where, "expect", name)))
+            for name, value in spec.expect.items()
+        )
+        self.bounds(spec.requests, where)
+        return Together(expected, spec.times, spec.requests or None)
 
     def written(self, raw_steps: Any) -> Iterable[Action]:
         """Yield the actions of the steps that are written out."""
@@ -94,6 +140,8 @@ class Actions:
         row = self.row
         if step.authenticate is not None:
             return self.authenticate(step.authenticate, raw, where)
+        if step.together is not None:
+            return self.together(step.together, where)
         if step.mint is not None:
             self.kept.add(step.mint.as_)
             changes = {key: value for key, value in raw.items() if key != "as"}
@@ -132,8 +180,19 @@ class Actions:
         if spec.as_ is not None:
             self.kept.add(spec.as_)
         self.bounds(spec.requests, where)
+        of_step = "send" in raw
         return Authenticate(
-            expect, token, spec.as_, spec.times, endpoint=spec.endpoint, requests=spec.requests or None
+            expect,
+            token,
+            spec.as_,
+            spec.times,
+            endpoint=spec.endpoint,
+            requests=spec.requests or None,
+            send=self.sending(
+                raw["send"] if of_step else self.row.last("send", None),
+                (*where, "send") if of_step else ("send",),
+            ),
+            answer=self.answering(raw.get("answer"), (*where, "answer")),
         )
 
     def bounds(self, requests: Mapping[str, model.RequestBound], where: Path) -> None:

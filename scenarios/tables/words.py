@@ -59,7 +59,6 @@ def requirements() -> frozenset[str]:
     return frozenset(
         [
             *CAPABILITIES,
-            "http",
             *(f"keys:{form}" for form in KEY_FORMS),
             *(f"check:{claim}" for claim in CHECKS),
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class ChannelFailure(Exception):  # noqa: N818 - its kinds are named after what happened
@@ -54,6 +54,14 @@ class Channel(Protocol):
 
     def ask(self, message: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         """Send a message and return its answer unread; raises `ChannelFailure` after `timeout_s` seconds."""
+
+    def ask_together(
+        self, messages: Sequence[Mapping[str, Any]], timeout_s: float
+    ) -> list[dict[str, Any] | ChannelFailure]:
+        """Send messages at once; return the answer to each, or why there is none, in their order.
+
+        Asked of a target that declares `concurrent` alone. Raises `ChannelFailure` where nothing can be asked.
+        """
 
     def close(self) -> None:
         """End everything that `open` began, within a second or two; never raises, and may be called twice."""

@@ -8,10 +8,13 @@ rejection.
 from __future__ import annotations
 
 import base64
+import contextlib
 import queue
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
 import msgspec
@@ -23,13 +26,17 @@ from scenarios.targets.profile import TargetError
 from scenarios.targets.protocol import REASONS, readable, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
+    from concurrent.futures import Future
 
     Function: TypeAlias = Callable[[str | bytes, Mapping[str, Any]], str | Mapping[str, Any] | None]
     Outcome: TypeAlias = tuple[Any, BaseException | None]
     Replies: TypeAlias = queue.SimpleQueue[Outcome]
 
+MAX_TOGETHER: Final = 64
+"""So many threads ask at once."""
 _CLOSE_S: Final = 1.0
+_TOGETHER_S: Final = 0.2
 
 
 class Reject(Exception):  # noqa: N818 - it is the target's verdict and no error
@@ -107,6 +114,38 @@ class _InProcess(ABC):
         if error is not None:
             raise ChannelCrash(self.describe(error), survives=self.survives)
         return _as_on_the_wire(answer, message["seq"])
+
+    def ask_together(
+        self, messages: Sequence[Mapping[str, Any]], timeout_s: float
+    ) -> list[dict[str, Any] | ChannelFailure]:
+        """Call the target from as many threads as there are messages (at most `MAX_TOGETHER`), all at once."""
+        gate = threading.Barrier(min(len(messages), MAX_TOGETHER))
+        deadline = time.monotonic() + timeout_s
+
+        def call(message: Mapping[str, Any]) -> dict[str, Any]:
+            own = msgspec.json.decode(msgspec.json.encode(message))
+            with contextlib.suppress(threading.BrokenBarrierError):  # the last ones come alone
+                gate.wait(_TOGETHER_S)
+            return _as_on_the_wire(self.answer(own), message["seq"])
+
+        pool = ThreadPoolExecutor(MAX_TOGETHER, thread_name_prefix="in-process target")
+        futures = [pool.submit(call, message) for message in messages]
+        try:
+            return [self._outcome(future, deadline, timeout_s) for future in futures]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _outcome(
+        self, future: Future[dict[str, Any]], deadline: float, timeout_s: float
+    ) -> dict[str, Any] | ChannelFailure:
+        try:
+            return future.result(max(0.0, deadline - time.monotonic()))
+        except TimeoutError:
+            return ChannelTimeout(f"no answer within {timeout_s:g} s")
+        except ChannelFailure as failure:
+            return failure
+        except BaseException as error:  # noqa: BLE001 - whatever the target's code throws
+            return ChannelCrash(self.describe(error), survives=self.survives)
 
     def close(self) -> None:
         """Let the worker end."""

@@ -14,8 +14,14 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from scenarios.targets import wire
-from scenarios.targets.channel import ChannelCrash, ChannelGarbage, ChannelMissing, ChannelTimeout
+from scenarios.targets import process_group, wire
+from scenarios.targets.channel import (
+    ChannelCrash,
+    ChannelFailure,
+    ChannelGarbage,
+    ChannelMissing,
+    ChannelTimeout,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,11 +32,10 @@ MAX_STDERR: Final = 64 << 10
 """So much of the end of stderr is kept (bytes, 64 KiB)."""
 
 _CHUNK: Final = 64 << 10
+_MAX_WAITING: Final = 8 << 20
+"""So many bytes of answers may wait while several requests are still being written."""
 _TICK_S: Final = 0.05
 """A process that ended while a child holds its pipes is noticed after this long at most."""
-_PAUSE_S: Final = 0.005
-_LAST_S: Final = 5.0
-"""A killed process is waited for this long; only one stuck in the kernel takes longer."""
 
 
 class JsonLines:
@@ -71,6 +76,7 @@ class JsonLines:
     def open(self) -> None:
         """Start the process; raises `ChannelMissing` when there is no such command."""
         self.close()
+        marked = process_group.mark()
         try:
             popen = subprocess.Popen(  # noqa: S603 - a list of words from the target's own file, and no shell
                 self._command,
@@ -79,18 +85,31 @@ class JsonLines:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 cwd=self._cwd,
-                env={**os.environ, **self._env},
+                env={**os.environ, **self._env, **marked},
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
             raise ChannelMissing(self._why_not(error)) from None
-        self._process = _Process(popen, self._grace_s)
+        self._process = _Process(popen, self._grace_s, marked)
 
     def ask(self, message: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         """Write one line and read one; raises `ChannelFailure` after `timeout_s` seconds at the latest."""
         if self._process is None:
             raise ChannelCrash("the process is not running")
-        return self._process.ask(wire.encode(message), timeout_s)
+        return self._process.ask(wire.encode(message), timeout_s)[0]
+
+    def ask_together(
+        self, messages: Sequence[Mapping[str, Any]], timeout_s: float
+    ) -> list[dict[str, Any] | ChannelFailure]:
+        """Write all lines, then read as many answers, in whatever order they come."""
+        if self._process is None:
+            raise ChannelCrash("the process is not running")
+        lines = b"".join(wire.encode(message) for message in messages)
+        answers = {
+            str(answer.get("seq")): answer for answer in self._process.ask(lines, timeout_s, len(messages))
+        }
+        missing = ChannelGarbage("it answered another request twice and this one never")
+        return [answers.get(str(message["seq"]), missing) for message in messages]
 
     def close(self) -> None:
         """End the process and its whole group, politely where that is enough, and close every pipe."""
@@ -112,8 +131,9 @@ class JsonLines:
 class _Process:
     """One life of the process; the only place that touches its pipes."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], grace_s: float) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes], grace_s: float, marked: Mapping[str, str]) -> None:
         self._popen = popen
+        self._marked = marked
         self._grace_s = grace_s
         self._in, self._out, self._err = (
             _unblocked(pipe) for pipe in (popen.stdin, popen.stdout, popen.stderr)
@@ -128,18 +148,17 @@ class _Process:
     def stderr(self) -> bytes:
         return bytes(self._stderr)
 
-    def ask(self, line: bytes, timeout_s: float) -> dict[str, Any]:
+    def ask(self, lines: bytes, timeout_s: float, count: int = 1) -> list[dict[str, Any]]:
         deadline = time.monotonic() + timeout_s
-        self._failed = True  # until the answer is there
+        self._failed = True  # until the answers are there
         self._refuse_what_was_not_asked()
-        self._write(line, deadline, timeout_s)
-        answer = self._read(deadline, timeout_s)
+        self._write(lines, deadline, timeout_s, many=count > 1)
         try:
-            message = wire.decode(answer)
+            messages = [wire.decode(self._read(deadline, timeout_s)) for _ in range(count)]
         except wire.BadLine as problem:
             raise ChannelGarbage(f"line {self._lines} of its output {problem}") from None
         self._failed = False
-        return message
+        return messages
 
     def end(self) -> str:
         """End the process and its group, and return how the process ended."""
@@ -147,15 +166,18 @@ class _Process:
         pipes[0].close()
         by_itself = not self._failed and self._ended_within(self._grace_s)
         by_itself = by_itself or self._popen.poll() is not None
-        self._signal(signal.SIGTERM)
+        process_group.send(self._popen, signal.SIGTERM)
         self._ended_within(self._grace_s)
-        self._signal(signal.SIGKILL)  # what ignored the first, and what the process left behind
-        self._ended_within(_LAST_S)
-        self._await_the_group()
+        process_group.send(
+            self._popen, signal.SIGKILL
+        )  # what ignored the first, and what the process left behind
+        self._ended_within(process_group.LAST_S)
+        process_group.end_strays(self._marked)
+        process_group.await_gone(self._popen, self._grace_s)
         self._pump(0)
         for pipe in pipes[1:]:
             pipe.close()
-        how = _described(self._popen.returncode)
+        how = process_group.described(self._popen.returncode)
         return how if by_itself else f"{how}, ended by the harness"
 
     def _refuse_what_was_not_asked(self) -> None:
@@ -171,8 +193,8 @@ class _Process:
             problem = str(bad)
         raise ChannelGarbage(f"line {self._lines} of its output {problem}")
 
-    def _write(self, line: bytes, deadline: float, timeout_s: float) -> None:
-        rest = memoryview(line)
+    def _write(self, lines: bytes, deadline: float, timeout_s: float, *, many: bool) -> None:
+        rest = memoryview(lines)
         while rest:
             try:
                 rest = rest[os.write(self._in, rest) :]
@@ -180,7 +202,10 @@ class _Process:
                 if time.monotonic() >= deadline:
                     raise ChannelTimeout(f"it did not read its input within {timeout_s:g} s") from None
                 self._pump(deadline - time.monotonic(), writing=True)
-                self._refuse_what_was_not_asked()  # else a flood on stdout would be read until the deadline
+                if not many:  # of several requests the first may be answered by now
+                    self._refuse_what_was_not_asked()  # else a flood would be read until the deadline
+                elif len(self._buffer) > _MAX_WAITING:
+                    raise ChannelGarbage("it floods its output before it has read what it is asked") from None
             except OSError:
                 raise ChannelCrash(self._how_it_left("closed its input")) from None
 
@@ -240,22 +265,8 @@ class _Process:
 
     def _how_it_left(self, otherwise: str) -> str:
         if self._ended_within(self._grace_s):
-            return f"the process ended with {_described(self._popen.returncode)}"
+            return f"the process ended with {process_group.described(self._popen.returncode)}"
         return f"it {otherwise} and did not end"
-
-    def _await_the_group(self) -> None:
-        """Wait until what was killed is gone; for `grace_s` at most, as nobody may be there to bury it."""
-        deadline = time.monotonic() + self._grace_s
-        while self._signal(0) and time.monotonic() < deadline:
-            time.sleep(_PAUSE_S)
-
-    def _signal(self, number: int) -> bool:
-        """Send a signal to the whole group; return whether there was anybody left to get it."""
-        try:
-            os.killpg(self._popen.pid, number)  # the process leads its session, so its id is the group's
-        except (ProcessLookupError, PermissionError):  # macOS says EPERM for a group of zombies
-            return False
-        return True
 
 
 def _unblocked(pipe: IO[bytes] | None) -> int:
@@ -270,14 +281,3 @@ def _read_some(descriptor: int) -> bytes | None:
         return os.read(descriptor, _CHUNK)
     except BlockingIOError:  # a spurious wake-up
         return None
-
-
-def _described(returncode: int | None) -> str:
-    if returncode is None:
-        return "no end, even when killed"
-    if returncode >= 0:
-        return f"exit status {returncode}"
-    try:
-        return f"signal {-returncode} ({signal.Signals(-returncode).name})"
-    except ValueError:
-        return f"signal {-returncode}"

@@ -103,6 +103,8 @@ CAPABILITIES: Final[Mapping[str, str]] = MappingProxyType(
         "audit": "An accept says which claim found the user, and whether that was the fallback (MAP-046).",
         "endpoints": 'It has a second product endpoint, reached by `"endpoint": 2` (MAP-048).',
         "purge": "It takes a key out at once, for good and at every endpoint, when told to (KEY-024).",
+        "http": "It takes a whole HTTP request, and says with what status, headers and body it was answered.",
+        "permissions": "It knows users who may not use the API (MAP-040).",
     }
 )
 """What a target can declare beyond taking a token: a closed list, each with its meaning."""
@@ -152,12 +154,26 @@ class Declaration:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What a request over HTTP was answered: names of headers in lower case, each character of a text one byte."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Return the values of every header line of a name (in lower case)."""
+        return tuple(value for said, value in self.headers if said == name)
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What a target did with one request.
 
-    `reason` is one of `REASONS` for `reject` and `refused`, and `crash`, `timeout` or `protocol` for `error`. `user`
-    and `claims` are verbatim what the target said; `detail`, `about`, `capability` and `warnings` are cut to
-    `MAX_TEXT` characters and hold no control characters.
+    `reason` is one of `REASONS` for `reject` and `refused`, and `crash`, `timeout`, `protocol` or `unclear` for
+    `error`: unclear is an HTTP answer that is neither the yes nor the no of the profile. `user` and `claims` are
+    verbatim what the target said; `detail`, `about`, `capability` and `warnings` are cut to `MAX_TEXT` characters
+    and hold no control characters. `http` is there where the request came as a whole (capability `http`).
     """
 
     kind: Kind
@@ -170,6 +186,7 @@ class Verdict:
     warnings: tuple[str, ...] = ()
     mapped_by: str | None = None
     fallback: bool | None = None
+    http: HttpAnswer | None = None
 
 
 DONE: Final = Verdict("done")
@@ -240,12 +257,21 @@ def purge_message(integration_id: str, thumbprint: str) -> dict[str, Any]:
 
 
 def authenticate_message(
-    token: str | bytes, *, now: float | None = None, endpoint: int | None = None
+    token: str | bytes,
+    *,
+    now: float | None = None,
+    endpoint: int | None = None,
+    request: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return `authenticate`, without its seq; `now` in seconds since 1970, an integer when it is whole."""
+    """Return `authenticate`, without its seq; `now` in seconds since 1970, an integer when it is whole.
+
+    `request` is the HTTP request as a whole, the token in it (`docs/protocol.md`).
+    """
     message = {"cmd": "authenticate", **_text_or_base64("token", token), **_time(now)}
     if endpoint is not None:
         message["endpoint"] = endpoint
+    if request is not None:
+        message["request"] = dict(request)
     return message
 
 
@@ -339,6 +365,14 @@ def _reject(message: Mapping[str, Any], _declaration: Declaration) -> Verdict:
     return _with_reason("reject", message)
 
 
+def _unclear(message: Mapping[str, Any], _declaration: Declaration) -> Verdict:
+    answer = _http(message)
+    if answer is None:
+        raise ProtocolViolation("its verdict is 'unclear' and it does not say what was answered: http")
+    reason = "crash" if answer.status >= 500 else "unclear"  # RFC 9110 section 15.6: the server failed
+    return Verdict("error", reason=reason, detail=_text(message, "detail") or "", http=answer)
+
+
 def _with_reason(kind: Literal["reject", "refused"], message: Mapping[str, Any]) -> Verdict:
     reason = _text(message, "reason")
     if reason is None:
@@ -346,7 +380,7 @@ def _with_reason(kind: Literal["reject", "refused"], message: Mapping[str, Any])
     if reason not in REASONS:
         raise ProtocolViolation(f"its reason {shown(reason)} is not in the list{nearest(reason, REASONS)}")
     detail = _text(message, "detail") or ""
-    return Verdict(kind, reason=reason, detail=detail, warnings=_warnings(message))
+    return Verdict(kind, reason=reason, detail=detail, warnings=_warnings(message), http=_http(message))
 
 
 def _asked(message: Mapping[str, Any], _declaration: Declaration) -> Verdict:
@@ -388,7 +422,29 @@ def _accept(message: Mapping[str, Any], declaration: Declaration) -> Verdict:
         warnings=_warnings(message),
         mapped_by=mapped_by,
         fallback=fallback,
+        http=_http(message),
     )
+
+
+def _http(message: Mapping[str, Any]) -> HttpAnswer | None:
+    said = message.get("http")
+    if said is None:
+        return None
+    if not isinstance(said, dict):
+        raise ProtocolViolation(f"its http is {shown(said)}, not an object")
+    status, headers, body = said.get("status"), said.get("headers", []), said.get("body", "")
+    if type(status) is not int or not 100 <= status <= 999:
+        raise ProtocolViolation(f"the status of its http is {shown(status)}, not a number of three digits")
+    good = isinstance(headers, list) and len(headers) <= MAX_LIST and isinstance(body, str)
+    if not good or not all(_is_header(header) for header in headers):
+        raise ProtocolViolation(
+            f"its http has headers as a list of at most {MAX_LIST} pairs of strings, and a body that is a string"
+        )
+    return HttpAnswer(status, tuple((name.lower(), value) for name, value in headers), body)
+
+
+def _is_header(header: object) -> bool:
+    return isinstance(header, list) and len(header) == 2 and all(isinstance(part, str) for part in header)
 
 
 _Reader: TypeAlias = "Callable[[Mapping[str, Any], Declaration], Verdict]"
@@ -400,7 +456,12 @@ _READERS: Final[Mapping[str, Mapping[str, _Reader]]] = {
         "asked": _asked,
         "unsupported": _unsupported,
     },
-    "authenticate": {"accept": _accept, "reject": _reject, "unsupported": _unsupported},
+    "authenticate": {
+        "accept": _accept,
+        "reject": _reject,
+        "unclear": _unclear,
+        "unsupported": _unsupported,
+    },
     "offboard": {"offboarded": _offboarded, "unsupported": _unsupported},
     "purge": {"unsupported": _unsupported},
     "reset": {},

@@ -1,17 +1,22 @@
 """The reference verifier as a target: it speaks the protocol like any other, and gets no favours.
 
 It runs in this process and obeys the clock that messages carry. It fetches keys over real HTTP, except where a
-scenario is about something else (`near.py`).
+scenario is about something else (`near.py`), and a request that is told as a whole reaches it over real HTTP too, by
+the protected API around it.
 """
 
 from __future__ import annotations
 
 import base64
+import logging
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from scenarios import rulebook
+from scenarios.targets.http.door import Door
+from scenarios.targets.http.settings import Condition, Finder, Http
 from scenarios.targets.in_process import ObjectTarget
 from scenarios.targets.near import NearFetch
 from scenarios.targets.profile import Profile, TargetError
@@ -26,6 +31,9 @@ from verifier import (
     User,
     Verifier,
 )
+from verifier.api.app import create_app
+from verifier.api.registry import Registry
+from verifier.api.serve import BackgroundServer
 from verifier.fetch import HttpFetch
 
 if TYPE_CHECKING:
@@ -33,8 +41,24 @@ if TYPE_CHECKING:
 
 NAME: Final = "Touchstone reference verifier"
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-CAPABILITIES: Final = ("clock", "reset", "users", "onboarding", "reasons", "audit", "endpoints", "purge")
+CAPABILITIES: Final = (
+    *("clock", "reset", "users", "onboarding", "reasons", "audit", "endpoints", "purge"),
+    *("concurrent", "http", "permissions"),
+)
 
+
+_HTTP: Final = Http(
+    url="",
+    endpoints=["/api/2.0/whoami"],
+    reject=Condition(status=(401, 403)),
+    user=Finder(json="/user"),
+    mapped_by=Finder(json="/claim"),
+    fallback=Finder(json="/fallback"),
+)
+"""What the answers of the protected API mean."""
+_HTTP_S: Final = 4.5
+"""An answer over HTTP takes this long at most (seconds), below the time-out of a session."""
+_NEVER_S: Final = 1e9
 
 _POLICY: Final = Policy(allow_local_jwks=True, allow_test_keys=True)
 """The mock IdP is on loopback, and its keys are the shipped ones; no deployment would say so."""
@@ -79,6 +103,7 @@ class ReferenceTarget:
         self._nodes = [self._node()]
         self._live: dict[str, tuple[IntegrationRecord, tuple[User, ...]]] = {}
         self._purged: list[tuple[str, str]] = []
+        self._apis: dict[int, tuple[BackgroundServer, Door]] = {}
 
     def _node(self) -> Verifier:
         fetch = NearFetch(
@@ -140,7 +165,10 @@ class ReferenceTarget:
     def authenticate(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """Answer `authenticate`, at the endpoint that is asked."""
         self._tell_time(message)
-        node = self._endpoint(message.get("endpoint", 1))
+        number = message.get("endpoint", 1)
+        node = self._endpoint(number)
+        if "request" in message:
+            return self._door(number).ask({**message, "endpoint": 1}, _HTTP_S)
         token = message["token"] if "token" in message else base64.b64decode(message["token_base64"])
         try:
             identity = node.authenticate(token)
@@ -161,13 +189,33 @@ class ReferenceTarget:
         """Answer `reset`."""
         self._live.clear()
         self._purged.clear()
+        self._close_apis(above=1)
+        for _, door in self._apis.values():
+            door.forget()
         del self._nodes[1:]
         self._nodes[0].reset()
         return {"ok": True}
 
     def stop(self, _message: Mapping[str, Any]) -> dict[str, Any]:
         """Answer `stop`."""
+        self._close_apis(above=0)
         return {"ok": True}
+
+    def _door(self, number: int) -> Door:
+        """Return the door of the protected API around the verifier of an endpoint; it is served when first asked."""
+        if number not in self._apis:
+            for name in ("verifier", "uvicorn"):  # its log is for who deploys it: here the answers count
+                logging.getLogger(name).addHandler(logging.NullHandler())
+            app = create_app(Registry(self._endpoint(number)), propagation_s=_NEVER_S)
+            server = BackgroundServer(app)
+            self._apis[number] = server, Door(_HTTP, server.url, Path())
+        return self._apis[number][1]
+
+    def _close_apis(self, *, above: int) -> None:
+        for number in [number for number in self._apis if number > above]:
+            server, door = self._apis.pop(number)
+            door.close()
+            server.close()
 
     def _endpoint(self, number: int) -> Verifier:
         """Return the verifier of a product endpoint; the second one starts when it is first asked (MAP-048)."""
@@ -203,7 +251,12 @@ def reference_channel(profile: Profile) -> ObjectTarget:
 def _user(raw: Mapping[str, Any]) -> User:
     claim = raw.get("claim", "sub")
     return User(
-        raw["name"], raw["external_id"] or "", active=raw["active"], claim=claim, enrolled=claim != "sub"
+        raw["name"],
+        raw["external_id"] or "",
+        active=raw["active"],
+        claim=claim,
+        enrolled=claim != "sub",
+        api_access=raw.get("api_access", True),
     )
 
 

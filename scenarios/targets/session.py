@@ -173,20 +173,43 @@ class Session:
             return self._request(purge_message(integration_id, thumbprint))
 
     def authenticate(
-        self, token: str | bytes, *, now: float | None = None, endpoint: int | None = None
+        self,
+        token: str | bytes,
+        *,
+        now: float | None = None,
+        endpoint: int | None = None,
+        request: Mapping[str, Any] | None = None,
     ) -> Verdict:
-        """Send one credential. `now` (seconds) reaches a target with `clock` alone.
+        """Send one credential, in a whole HTTP `request` where one is given.
 
-        A second endpoint is asked of a target with `endpoints` alone; for another the verdict is
-        `unsupported`.
+        `now` (seconds) reaches a target with `clock` alone. A second endpoint is asked of a target with
+        `endpoints` alone, a whole request of one with `http`; for another the verdict is `unsupported`.
         """
-        if endpoint is not None and not self.declaration.can("endpoints"):
-            return Verdict("unsupported", capability="endpoints")
+        for capability, needed in (("endpoints", endpoint), ("http", request)):
+            if needed is not None and not self.declaration.can(capability):
+                return Verdict("unsupported", capability=capability)
         with self._lock:
-            message = authenticate_message(token, now=self._told(now), endpoint=endpoint)
+            message = authenticate_message(token, now=self._told(now), endpoint=endpoint, request=request)
             verdict = self._request(message)
             self._counts["answered"] += verdict.kind != "error"
             return verdict
+
+    def authenticate_together(
+        self, tokens: Sequence[str | bytes], *, now: float | None = None
+    ) -> list[Verdict]:
+        """Send credentials all at once, and return the verdict of each; `unsupported` by one without `concurrent`.
+
+        What goes wrong with one of them is its `error`; afterwards the target is started anew, as ever.
+        """
+        if not self.declaration.can("concurrent"):
+            return [Verdict("unsupported", capability="concurrent") for _ in tokens]
+        with self._lock:
+            if self.abandoned is not None:
+                return [self._refusal() for _ in tokens]
+            messages = [authenticate_message(token, now=self._told(now)) for token in tokens]
+            verdicts = self._request_together(messages)
+            self._counts["answered"] += sum(verdict.kind != "error" for verdict in verdicts)
+            return verdicts
 
     def reset(self) -> Verdict:
         """Make the target forget everything: by `reset` if it declares that, else by offboarding.
@@ -233,6 +256,30 @@ class Session:
         for kind in MAX_IN_A_ROW:
             self._in_a_row[cmd, kind] = 0
         return verdict
+
+    def _request_together(self, messages: Sequence[Mapping[str, Any]]) -> list[Verdict]:
+        """Ask several things at once; every failure is counted, and the worst decides what becomes of the target."""
+        try:
+            self._revive()
+            numbered = []
+            for message in messages:
+                self._seq += 1
+                numbered.append({"seq": self._seq, **message})
+            answers = self._channel.ask_together(numbered, self._timeouts.answer_s)
+        except (ChannelFailure, ProtocolViolation) as failure:
+            return [self._failed("authenticate", failure)] * len(messages)
+        except BaseException:
+            self._shut()
+            raise
+        return [self._read_one(message, answer) for message, answer in zip(numbered, answers, strict=True)]
+
+    def _read_one(self, message: Mapping[str, Any], answer: dict[str, Any] | ChannelFailure) -> Verdict:
+        if isinstance(answer, ChannelFailure):
+            return self._failed("authenticate", answer)
+        try:
+            return parse_answer(answer, "authenticate", message["seq"], self.declaration)
+        except ProtocolViolation as violation:
+            return self._failed("authenticate", violation)
 
     def _revive(self) -> None:
         """Start the target anew if it is down, and onboard what was onboarded."""

@@ -7,7 +7,7 @@ word.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +18,7 @@ from scenarios.files import yaml12
 from scenarios.files.convert import convert
 from scenarios.files.problems import Problem, TableErrors, nearest
 from scenarios.rulebook import KnobType
+from scenarios.targets.http import settings
 from scenarios.targets.json_lines import JsonLines
 from scenarios.targets.profile import DECLARED, Profile, TargetError
 from scenarios.targets.protocol import (
@@ -67,6 +68,7 @@ class _TargetTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     reasons: dict[str, str] = {}
     command: tuple[str, ...] = ()
     env: dict[str, str] = {}
+    http: settings.Http | None = None
     timeouts: _TimeoutTable = _TimeoutTable()
     restarts: int = 200
     profile: _ProfileTable = _ProfileTable()
@@ -84,6 +86,7 @@ class TargetSpec:
     reasons: Mapping[str, str]
     command: tuple[str, ...]
     env: Mapping[str, str]
+    http: settings.Http | None
     timeouts: Timeouts
     restarts: int
     profile: Profile
@@ -116,8 +119,22 @@ def load_target(path: Path | str) -> TargetSpec:
 
 def open_target(spec: TargetSpec) -> Session:
     """Return a session that is not yet started; raises `TargetError` when its code cannot be loaded."""
-    channel = _ADAPTERS[spec.adapter].open(spec)
-    return Session(channel, profile=spec.profile, timeouts=spec.timeouts, restarts=spec.restarts)
+    return Session(open_channel(spec), profile=spec.profile, timeouts=spec.timeouts, restarts=spec.restarts)
+
+
+def open_channel(spec: TargetSpec) -> Channel:
+    """Return the bare channel of a target, not yet opened; raises as `open_target` does."""
+    return _ADAPTERS[spec.adapter].open(spec)
+
+
+def schema_bytes() -> bytes:
+    """Return the JSON Schema (draft 2020-12) of a target file."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A target file",
+        **msgspec.json.schema(_TargetTable),
+    }
+    return msgspec.json.format(msgspec.json.encode(schema, order="sorted"), indent=1) + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +158,20 @@ def _json_lines(spec: TargetSpec) -> Channel:
     return JsonLines(command, cwd=spec.folder, env=spec.env)
 
 
+def _http(spec: TargetSpec) -> Channel:
+    from scenarios.targets.http.channel import HttpChannel
+
+    if spec.http is None:
+        raise TargetError("configuration", "the adapter 'http' needs 'http'")
+    return HttpChannel(
+        spec.http,
+        folder=spec.folder,
+        name=spec.name,
+        algorithms=spec.profile.algorithms,
+        start_s=spec.timeouts.start_s,
+    )
+
+
 def _reference(spec: TargetSpec) -> Channel:
     from scenarios.targets.reference import reference_channel
 
@@ -150,13 +181,17 @@ def _reference(spec: TargetSpec) -> Channel:
 _ADAPTERS: Final[Mapping[str, _Adapter]] = {
     "in-process": _Adapter("python", frozenset({"rejects", "reasons"}), _in_process),
     "json-lines": _Adapter("command", frozenset({"env"}), _json_lines),
+    "http": _Adapter("http", frozenset(), _http),
     "reference": _Adapter(None, frozenset(), _reference),
 }
-_REACHING: Final = ("python", "rejects", "reasons", "command", "env")
+_REACHING: Final = ("python", "rejects", "reasons", "command", "env", "http")
 
 
 def _spec(path: Path, table: _TargetTable, document: Document) -> TargetSpec:
     said = document.value.get("profile") or {}
+    profile = _profile(table.profile, said)
+    if table.http is not None:
+        profile = _over_http(profile, table.http)
     return TargetSpec(
         path=path,
         name=table.name or path.stem,
@@ -164,7 +199,19 @@ def _spec(path: Path, table: _TargetTable, document: Document) -> TargetSpec:
         restarts=table.restarts,
         adapter=table.adapter,
         **{name: getattr(table, name) for name in _REACHING},
-        profile=_profile(table.profile, said),
+        profile=profile,
+    )
+
+
+def _over_http(profile: Profile, http: settings.Http) -> Profile:
+    """Return the profile with what follows from being asked over HTTP: it need not be said."""
+    follows = ["http", "concurrent", *(["endpoints"] if len(http.endpoints) > 1 else [])]
+    scope = profile.scope if "scope" in profile.stated else "service"
+    return replace(
+        profile,
+        scope=scope,
+        capabilities=tuple(dict.fromkeys([*profile.capabilities, *follows])),
+        stated=profile.stated | {"scope", "capabilities"},
     )
 
 
@@ -198,6 +245,9 @@ def profile_of(values: Mapping[str, Any]) -> Profile:
 def _mistakes(table: _TargetTable) -> Iterator[tuple[Where, str]]:
     yield from _mistakes_of_reach(table)
     yield from _mistakes_of_bounds(table)
+    if table.http is not None:
+        yield from ((("http", *where), message) for where, message in settings.mistakes(table.http))
+        yield from _mistakes_over_http(table)
     for where, message in _mistakes_of_profile(table.profile):
         yield ("profile", *where), message
 
@@ -239,6 +289,37 @@ def _mistakes_of_reach(table: _TargetTable) -> Iterator[tuple[Where, str]]:
     for name, reason in table.reasons.items():
         if reason not in REASONS:
             yield ("reasons", name), f"'{reason}' is no reason of the protocol{nearest(reason, REASONS)}"
+
+
+def _mistakes_over_http(table: _TargetTable) -> Iterator[tuple[Where, str]]:
+    """Yield what a profile promises of a target over HTTP and its `http` part does not back."""
+    http, said = table.http, table.profile.capabilities
+    if http is None:
+        return
+    unlike = {
+        "clock": (False, "nobody can tell the time to a running API; leave 'clock' out"),
+        "users": (http.user is not None, "'users' promises that an accept names the user: say http.user"),
+        "audit": (
+            http.mapped_by is not None and http.fallback is not None,
+            "'audit' promises mapped_by and fallback: say http.mapped_by and http.fallback",
+        ),
+        "onboarding": (
+            http.admin is not None and http.admin.refused is not None,
+            "'onboarding' promises that records are judged: say http.admin.refused",
+        ),
+        "purge": (http.admin is not None and bool(http.admin.purge), "'purge' needs http.admin.purge"),
+        "reset": (
+            http.admin is not None and bool(http.admin.reset),
+            "'reset' needs http.admin.reset; without it each integration is offboarded",
+        ),
+        "endpoints": (len(http.endpoints) > 1, "'endpoints' needs a second address under http.endpoints"),
+    }
+    for index, word in enumerate(said):
+        backed, message = unlike.get(word, (True, ""))
+        if not backed:
+            yield ("profile", "capabilities", index), message
+    if http.admin is not None and not http.admin.offboard and not http.admin.reset:
+        yield ("http", "admin"), "say offboard or reset: else what one scenario onboards stays for the next"
 
 
 def _mistakes_of_bounds(table: _TargetTable) -> Iterator[tuple[Where, str]]:

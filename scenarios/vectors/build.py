@@ -9,7 +9,7 @@ import msgspec
 from scenarios import rulebook
 from scenarios.stage import Lab, Stage
 from scenarios.tables.expect import Expectation
-from scenarios.tables.scenario import Authenticate, Flood, Mint, Move, Onboard
+from scenarios.tables.scenario import Authenticate, Flood, Mint, Move, Onboard, Together
 from scenarios.targets.profile import Profile
 from scenarios.targets.protocol import (
     CAPABILITIES,
@@ -45,6 +45,7 @@ _STATIC_MOVES: Final = frozenset({"advance", "offboard"})
 
 CANARY: Final = "it watches an address that must not be asked"
 HTTP: Final = "it is about how the credential travels over HTTP"
+TOGETHER: Final = "it sends several tokens at the same time"
 FETCHES: Final = "the keys are fetched from the IdP's JWKS URL"
 FAULTS: Final = "the IdP's HTTP side misbehaves"
 KEYS_CHANGE: Final = "the IdP's published keys change, which a verifier learns by fetching them"
@@ -56,7 +57,8 @@ def why_not(scenario: Scenario) -> str | None:
     moves = {action.what for action in scenario.actions if isinstance(action, Move)}
     reasons = {
         CANARY: scenario.canary,
-        HTTP: scenario.send is not None or "http" in scenario.requires,
+        HTTP: "http" in scenario.requires,
+        TOGETHER: any(isinstance(action, Together) for action in scenario.actions),
         FAULTS: bool(moves & {"fault", "heal"}),
         REQUESTS: any(
             isinstance(action, Flood) or getattr(action, "requests", None) for action in scenario.actions

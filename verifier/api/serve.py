@@ -7,6 +7,7 @@ import asyncio
 import signal
 import socket
 import ssl
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ KEEP_ALIVE_S: Final = 15
 GRACE_S: Final = 5
 """Seconds that requests have to end in when the server stops."""
 _LINGER_S: Final = 2.0
+_START_S: Final = 10.0
 _LINGER_BYTES: Final = 8 * 1024 * 1024
 
 
@@ -72,6 +74,36 @@ def serve_forever(
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(main())
     return received[0] if received else 0
+
+
+class BackgroundServer:
+    """An app behind the same server, in a thread of its own on a free port of loopback; `close` ends it.
+
+    For who has to ask an app over real connections from the process that made it, as a test harness does.
+    """
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        started = threading.Event()
+        self._server = _server(app, None, started.set)
+        self._thread = threading.Thread(target=self._run, name="protected api", daemon=True)
+        self._thread.start()
+        started.wait(_START_S)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def close(self) -> None:
+        """Stop serving, without waiting for requests."""
+        self._server.force_exit = self._server.should_exit = True
+        self._thread.join(GRACE_S)
+        self._listener.close()
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(self._server.serve([self._listener]))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -285,3 +285,21 @@ def test_one_that_hangs_now_and_then_is_given_up_after_ten_time_outs() -> None:
 
         assert session.health.timeouts == 10
         assert "10 times" in (session.abandoned or "")
+
+
+def test_calls_at_the_same_time_are_each_answered_on_their_own() -> None:
+    met = threading.Barrier(8)
+
+    def function(token: str | bytes, _integration: Mapping[str, Any]) -> str | None:
+        met.wait(10)  # nobody comes by who is asked alone
+        return str(token) if token != "bad" else None
+
+    verdicts = session(function, capabilities=("concurrent",)).authenticate_together(["ann", "bad"] * 4)
+
+    assert [(one.kind, one.user) for one in verdicts] == [("accept", "ann"), ("reject", None)] * 4
+
+
+def test_one_without_the_capability_is_not_asked_several_things_at_once() -> None:
+    verdicts = session(returning("ann")).authenticate_together(["a", "b"])
+
+    assert [one.capability for one in verdicts] == ["concurrent", "concurrent"]

@@ -413,3 +413,36 @@ def test_a_session_that_was_closed_leaves_no_process(tmp_path: Path) -> None:
         assert running(pid)
 
     assert not running(pid)
+
+
+def test_several_requests_may_be_written_before_the_first_is_answered() -> None:
+    channel = JsonLines(command("honest.py"))
+    channel.open()
+    try:
+        channel.ask({"seq": 1, "cmd": "start", "protocol": 1}, 10)
+        asked = [{"seq": number, "cmd": "authenticate", "token": "x" * 30_000} for number in range(2, 60)]
+        answers = channel.ask_together(asked, 10)
+    finally:
+        channel.close()
+
+    assert [answer["seq"] for answer in answers if isinstance(answer, dict)] == [one["seq"] for one in asked]
+
+
+def test_a_daemon_that_left_its_group_is_ended_too(tmp_path: Path) -> None:
+    script = tmp_path / "daemon.py"
+    script.write_text(
+        "import json, pathlib, subprocess, sys\n"
+        "one = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True,\n"
+        "    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
+        "pathlib.Path(sys.argv[1]).write_text(str(one.pid))\n"
+        "for line in sys.stdin:\n"
+        "    print(json.dumps({'seq': json.loads(line)['seq'], 'ok': True}), flush=True)\n"
+    )
+    session = Session(JsonLines([sys.executable, str(script), str(tmp_path / "pid")]), timeouts=PATIENT)
+    session.start()
+    pid = int((tmp_path / "pid").read_text())
+    assert running(pid)
+
+    session.close()
+
+    assert not running(pid)

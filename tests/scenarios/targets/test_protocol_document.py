@@ -43,7 +43,11 @@ def test_every_request_that_is_shown_is_what_the_harness_sends() -> None:
     made: dict[str, Callable[[Any], dict[str, Any]]] = {
         "start": lambda _shown: start_message(),
         "onboard": lambda shown: onboard_message(shown["integration"], shown["users"], ["jwks_uri", "jwks"]),
-        "authenticate": lambda shown: authenticate_message(shown["token"], now=float(shown["now"])),
+        "authenticate": lambda shown: authenticate_message(
+            shown["token"],
+            now=float(shown["now"]) if "now" in shown else None,
+            request=shown.get("request"),
+        ),
         "offboard": lambda shown: offboard_message(shown["id"]),
         "purge": lambda shown: purge_message(shown["id"], shown["thumbprint"]),
         "reset": lambda _shown: {"cmd": "reset"},
@@ -68,7 +72,7 @@ def test_every_answer_that_is_shown_is_understood() -> None:
         else:
             kinds.add(parse_answer(message, request["cmd"], request["seq"], Declaration()).kind)
 
-    assert kinds == {"onboarded", "refused", "asked", "unsupported", "accept", "reject", "done"}
+    assert kinds == {"onboarded", "refused", "asked", "unsupported", "accept", "reject", "done", "error"}
 
 
 @pytest.mark.parametrize("words", [REJECT_REASONS, REFUSE_REASONS, CAPABILITIES])

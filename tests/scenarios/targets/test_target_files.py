@@ -85,6 +85,7 @@ def test_a_file_says_all_that_a_session_needs(tmp_path: Path) -> None:
         reasons={},
         command=("python", "target.py"),
         env={"MODE": "test"},
+        http=None,
         timeouts=Timeouts(start_s=10, answer_s=2.5),
         restarts=7,
         profile=Profile(

@@ -1,0 +1,104 @@
+"""One JWKS URL for good, at which the JWKS of the scenario in hand is found: for targets that were configured by hand.
+
+It passes requests on to the mock IdP and answers back unchanged, so that what the IdP counts and misdoes stays its own.
+"""
+
+from __future__ import annotations
+
+import http.client
+import shutil
+import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from scenarios.targets.channel import ChannelMissing
+
+if TYPE_CHECKING:
+    from scenarios.targets.http.settings import Served
+
+_TIMEOUT_S: Final = 20.0
+_MAX_BODY: Final = 8 << 20
+_NOT_PASSED: Final = frozenset({"host", "connection", "transfer-encoding", "keep-alive", "content-length"})
+
+
+class Relay:
+    """Serves one path; `lead_to` says whose document is there from now on. `close` ends it."""
+
+    def __init__(self, served: Served, folder: Path) -> None:
+        self.upstream: str | None = None
+        relay = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            timeout = _TIMEOUT_S
+
+            def do_GET(self) -> None:
+                relay.answer(self, served.path)
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing: stderr is the report's."""
+
+        try:
+            self._server = ThreadingHTTPServer(("127.0.0.1", served.port), Handler)
+        except OSError as error:
+            raise ChannelMissing(
+                f"the port {served.port}, at which the JWKS is to be served, cannot be had: {error.strerror}"
+            ) from None
+        self._server.daemon_threads = True
+        scheme = "https" if served.tls else "http"
+        self.url = f"{scheme}://127.0.0.1:{served.port}{served.path}"
+        if served.tls:
+            self._with_tls(None if served.ca_file is None else folder / served.ca_file)
+        threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="jwks relay", daemon=True
+        ).start()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, asked: BaseHTTPRequestHandler, path: str) -> None:
+        """Pass one request on."""
+        asked.close_connection = True
+        upstream = self.upstream
+        if asked.path.partition("?")[0] != path or upstream is None:
+            asked.send_error(404 if upstream else 503)
+            return
+        parts = urlsplit(upstream)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
+        headers = {name: value for name, value in asked.headers.items() if name.lower() not in _NOT_PASSED}
+        query = asked.path.partition("?")[2] or parts.query
+        try:
+            connection.request("GET", parts.path + (f"?{query}" if query else ""), headers=headers)
+            answer = connection.getresponse()
+            body = answer.read(_MAX_BODY)
+        except (OSError, http.client.HTTPException):
+            return  # the IdP closed the connection, and so does this one
+        finally:
+            connection.close()
+        asked.send_response_only(answer.status, answer.reason)
+        for name, value in answer.getheaders():
+            if name.lower() not in _NOT_PASSED:
+                asked.send_header(name, value)
+        asked.send_header("Content-Length", str(len(body)))
+        asked.send_header("Connection", "close")
+        asked.end_headers()
+        asked.wfile.write(body)
+
+    def _with_tls(self, ca_file: Path | None) -> None:
+        import ssl
+
+        from mock_idp.loopback_tls import loopback_tls
+
+        with tempfile.TemporaryDirectory(prefix="touchstone-") as made:
+            certificate, key, authority = loopback_tls(Path(made), None)
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate, key)
+            if ca_file is not None:
+                ca_file.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(authority, ca_file)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
