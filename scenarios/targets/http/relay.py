@@ -24,6 +24,11 @@ _MAX_BODY: Final = 8 << 20
 _NOT_PASSED: Final = frozenset({"host", "connection", "transfer-encoding", "keep-alive", "content-length"})
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # a target may fetch its keys for many requests at once
+
+
 class Relay:
     """Serves one path; `lead_to` says whose document is there from now on. `close` ends it."""
 
@@ -42,12 +47,11 @@ class Relay:
                 """Say nothing: stderr is the report's."""
 
         try:
-            self._server = ThreadingHTTPServer(("127.0.0.1", served.port), Handler)
+            self._server = _Server(("127.0.0.1", served.port), Handler)
         except OSError as error:
             raise ChannelMissing(
                 f"the port {served.port}, at which the JWKS is to be served, cannot be had: {error.strerror}"
             ) from None
-        self._server.daemon_threads = True
         scheme = "https" if served.tls else "http"
         self.url = f"{scheme}://127.0.0.1:{served.port}{served.path}"
         if served.tls:
