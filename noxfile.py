@@ -138,6 +138,15 @@ def gateways(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def advisories(session: nox.Session) -> None:
+    """Replay published advisories with the real releases, from PyPI and npm: `nox -s advisories -- CVE-2024-53861`."""
+    session.install(".")
+    folder = Path(session.cache_dir).resolve() / "advisories"
+    script, page = ROOT / "examples" / "advisories" / "replay.py", ROOT / "docs" / "advisories.md"
+    session.run("python", str(script), "--folder", str(folder), "--page", str(page), *session.posargs)
+
+
+@nox.session(default=False)
 def vectors(session: nox.Session) -> None:
     """Verify the signatures that NIST, the RFCs and Wycheproof published; TOUCHSTONE_VECTORS names more folders."""
     session.install(*_group("vectors"), ".")

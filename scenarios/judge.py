@@ -64,7 +64,8 @@ def _right_cases(expectation: Expectation, profile: Profile) -> tuple[Case, ...]
     every = tuple(expectation.cases.values())
     declared = profile.knobs.get(expectation.knob)
     if declared is not None and UNDECLARED in expectation.cases:
-        return (expectation.cases[DECLARED if declared else UNDECLARED],)
+        limits = declared and declared != "none"  # the word of a library that leaves a bound to its caller
+        return (expectation.cases[DECLARED if limits else UNDECLARED],)
     if declared is not None:
         case = expectation.cases.get(_word(declared))
         return every if case is None else (case,)
@@ -92,7 +93,7 @@ def judge(
     wanted = _either(right)
     if verdict.kind == "unsupported":
         return Unsupported(verdict.capability or "?")
-    user = _user(verdict, profile, who)
+    user = user_of(verdict, profile, who)
     kinds = [outcome for outcome in right if _same_kind(outcome, verdict)]
     if not kinds:
         return _no_verdict(right, verdict) if verdict.kind == "error" else _wrong_kind(right, verdict, user)
@@ -119,7 +120,7 @@ def like(
     fitting: dict[str, tuple[str, ...]] = {}
     if verdict.kind == "unsupported" or (verdict.kind == "error" and verdict.reason != "unclear"):
         return fitting
-    user = _user(verdict, profile, who)
+    user = user_of(verdict, profile, who)
     for name in knobs_of(expectation):
         rights = {
             value: right_answers(expectation, replace(profile, knobs={**profile.knobs, name: value}))
@@ -195,7 +196,8 @@ def _reason(wanted: str, outcomes: Iterable[Outcome], verdict: Verdict, profile:
     return Finding(Severity.WRONG_REASON, f"expected {wanted}; {in_words(verdict)}")
 
 
-def _user(verdict: Verdict, profile: Profile, who: Callable[[Mapping[str, Any]], str | None]) -> str | None:
+def user_of(verdict: Verdict, profile: Profile, who: Callable[[Mapping[str, Any]], str | None]) -> str | None:
+    """Return whom an accept is about: as the target says, or by the claims that it answered; None when nobody is."""
     if verdict.kind != "accept":
         return None
     if verdict.user is not None:

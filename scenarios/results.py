@@ -67,6 +67,7 @@ class VerdictRecord(msgspec.Struct, frozen=True):
 
     kind: str
     user: str | None = None
+    """Of an accept: as whom, by the user or the claims that the target answered; None for nobody who is known."""
     reason: str | None = None
     detail: str = ""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -223,7 +223,9 @@ class _Play:
         now: float,
         request: Mapping[str, Any] | None = None,
     ) -> None:
-        self.verdict = verdict
+        # For the record: a library answers claims, and names nobody.
+        user = judge.user_of(verdict, self.profile, self.stage.user_of)
+        self.verdict = replace(verdict, user=user)
         if verdict.http is not None:
             self.cookies |= _cookies(verdict.http)
         if isinstance(token, bytes):

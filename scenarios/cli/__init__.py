@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 COMMANDS: Final = {
     "run": "Run scenarios against a target and report how it differs",
+    "compare": "Show the results of several targets side by side, and where a chain disagrees",
     "list": "List the scenarios that there are",
     "show": "Explain one scenario: the rule, the token, what is expected and why",
     "export": "Write the scenarios that need no server as JSON vectors with a schema",

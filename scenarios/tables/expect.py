@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from scenarios import rulebook
 from scenarios.files.problems import nearest
+from scenarios.rulebook import KnobType
 from scenarios.targets.protocol import REFUSE_REASONS, REJECT_REASONS
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ class Expectation:
         """What holds under the knob's default."""
         if self.knob is None:
             return self.cases[""]
-        if UNDECLARED in self.cases:
-            return self.cases[UNDECLARED]
         default = rulebook.knobs()[self.knob].default
+        if UNDECLARED in self.cases:
+            return self.cases[DECLARED if default else UNDECLARED]
         return self.cases.get(str(default), next(iter(self.cases.values())))
 
     @property
@@ -147,7 +148,7 @@ def _by_knob(value: dict[str, Any], users: Mapping[str, Any], decided: tuple[str
     if name in decided:
         raise ValueError(f"knob '{name}' has decided already, one level up")
     cases = {key: item for key, item in value.items() if key != "by"}
-    if not knob.values and knob.default:
+    if not knob.values and knob.default and knob.type is not KnobType.BYTES:
         raise ValueError(f"knob '{name}' has no listed values to choose by")
     values = knob.values or (UNDECLARED, DECLARED)
     for key in cases:

@@ -9,7 +9,7 @@ import jwt
 import msal  # type: ignore[import-untyped]  # it ships no types
 import pytest
 import requests
-from authlib.integrations.requests_client import OAuth2Session  # type: ignore[import-untyped]  # it ships no types
+from authlib.integrations.requests_client import OAuth2Session
 
 from mock_idp import Issuer, KeyRing, MockIdP, Person, fixed_key, persona
 from mock_idp.loopback_tls import loopback_tls
