@@ -77,8 +77,14 @@ def ask(path: Path, *names: str) -> dict[str, Result]:
         session.close()
 
 
-@pytest.mark.parametrize("claims", ["{json: /claims}", "{json: /headers/x-claims, decode: base64url_json}"])
-@pytest.mark.parametrize("form", ["http", "https", "file"])
+@pytest.mark.parametrize(
+    "form, claims",
+    [
+        ("http", "{json: /claims}"),
+        ("https", "{json: /headers/x-claims, decode: base64url_json}"),
+        ("file", "{json: /claims}"),
+    ],
+)
 def test_a_gateway_is_asked_by_what_it_passes_on(
     tmp_path: Path, upstream: str, form: str, claims: str
 ) -> None:
@@ -114,6 +120,32 @@ def test_a_gateway_is_asked_by_what_it_passes_on(
     assert bad == {}
     asked = {name for name, said in outcomes.items() if said[0] is Kind.PASS}
     assert asked == set(ASKED)
+
+
+def test_a_jwks_url_with_a_flawed_certificate_is_not_passed_on_as_a_good_one(
+    tmp_path: Path, upstream: str
+) -> None:
+    port, path = free_port(), tmp_path / "target.yaml"
+    path.write_text(
+        TARGET.format(
+            claims="{json: /claims}",
+            gateway=GATEWAY,
+            jwks=f'"https://127.0.0.1:{port}/jwks"',
+            upstream=upstream,
+            more=", ca.pem",
+            fixed=f"{{jwks: {{port: {port}, tls: true, ca_file: ca.pem}}}}",
+            keys="[jwks_uri, https_only]",
+        )
+    )
+
+    results = ask(path, "keys/transport/tls", "keys/transport/tls-expired", "claims/issuer/equal")
+
+    assert "does not support a JWKS URL with another TLS" in results["keys/transport/tls-expired"].message
+    assert {name: result.outcome for name, result in results.items()} == {
+        "claims/issuer/equal": Kind.PASS,
+        "keys/transport/tls": Kind.PASS,
+        "keys/transport/tls-expired": Kind.NOT_APPLICABLE,
+    }
 
 
 def test_a_port_that_somebody_has_is_named(tmp_path: Path) -> None:
