@@ -53,7 +53,7 @@ def clashes(scenarios: Iterable[Scenario]) -> list[Problem]:
     for scenario in scenarios:
         by_group[scenario.group].append(scenario)
     own = {Path(s.place.source).resolve().as_posix() for group in by_group.values() for s in group}
-    problems = []
+    problems: list[Problem] = []
     for name, text in builtin_tables():
         head = _GROUP_LINE.search(text)
         if head is None or head[1] not in by_group or any(path.endswith(f"scenarios/{name}") for path in own):
