@@ -35,8 +35,8 @@ release here took a forged token.
 KNOWN = """\
 ## What each of them does
 
-From the baselines beside the targets: every entry was looked at beside its rule and the library's code. The number
-counts the scenarios that show it.
+From the baselines beside the targets: each rule and reason was read beside the rule's source, and
+samples of each were tried at the library. The number counts the scenarios that show it.
 """
 
 
