@@ -147,6 +147,113 @@ def advisories(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def others(session: nox.Session) -> None:
+    """Run the example targets in Node (npm), Ruby, Perl, Go and Rust (Debian) against what is known of them."""
+    session.install(".")
+    _targets_ran(session, python=False)
+
+
+@nox.session(default=False)
+def results(session: nox.Session) -> None:
+    """Run every example target and write docs/results.md."""
+    session.install(".", *_PYTHON_TARGETS.values())
+    files = _targets_ran(session, python=True)
+    page = session.run("python", str(ROOT / "examples" / "results.py"), *map(str, files), silent=True)
+    (ROOT / "docs" / "results.md").write_text(str(page), encoding="utf-8")
+
+
+_PYTHON_TARGETS = {
+    "pyjwt": "PyJWT[crypto]",
+    "joserfc": "joserfc",
+    "authlib": "Authlib",
+    "jwcrypto": "jwcrypto",
+    "python-jose": "python-jose[cryptography]",
+    "google-auth": "google-auth",
+}
+_NODE_TARGETS = ("jose", "jsonwebtoken", "fast-jwt")
+_GOPATH, _CRATES = Path("/usr/share/gocode"), Path("/usr/share/cargo/registry")
+_DEBIAN_TARGETS = {
+    "ruby-jwt": ("ruby", "ruby-jwt", Path("/usr/share/rubygems-integration")),
+    "crypt-jwt": ("perl", "libcrypt-jwt-perl libjson-xs-perl", Path("/usr/share/perl5/Crypt/JWT.pm")),
+    "go-oidc": (
+        "go",
+        "golang-go golang-github-coreos-go-oidc-dev",
+        _GOPATH / "src/github.com/coreos/go-oidc",
+    ),
+    "rust-jsonwebtoken": ("cargo", "cargo librust-jsonwebtoken-dev", _CRATES),
+}
+"""Targets from Debian: the program that each needs, what to install, and a path that is there when it is."""
+
+
+def _targets_ran(session: nox.Session, *, python: bool) -> list[Path]:
+    """Run example targets with their baselines and return the files of results; an error names what is missing."""
+    folder = Path(session.create_tmp()).resolve() / "targets"
+    shutil.copytree(ROOT / "examples" / "targets", folder, dirs_exist_ok=True)
+    runnable = [folder / f"{name}.yaml" for name in _PYTHON_TARGETS] if python else []
+    missing: list[str] = []
+    if shutil.which("npm") is None:
+        missing.append("node and npm, for " + ", ".join(_NODE_TARGETS))
+    else:
+        session.run(
+            "npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder / "node"), external=True
+        )
+        runnable += [folder / "node" / f"{name}.yaml" for name in _NODE_TARGETS]
+    for name, (program, packages, sign) in _DEBIAN_TARGETS.items():
+        if shutil.which(program) is None or not sign.exists():
+            missing.append(f"{name}: apt-get install {packages}")
+        else:
+            runnable.append(folder / "debian" / f"{name}.yaml")
+    env = _built_targets(session, folder / "debian", {path.stem for path in runnable})
+    wrong = []
+    for target in runnable:
+        found, known = target.with_suffix(".json"), target.with_suffix(".baseline.yaml")
+        arguments = ("--plain", "--target", str(target), "--baseline", str(known), "--json", str(found))
+        codes = (0, 1, 3)  # what a target does wrong is said when all have run
+        session.run("touchstone", "run", *arguments, success_codes=codes, env=env, silent=True)
+        if unknown := session.run("python", "-c", _UNKNOWN, str(found), silent=True):
+            wrong.append(f"{target.stem}: {unknown}")
+    for line in (*wrong, *(f"missing here: {one}" for one in missing)):
+        session.warn(line)
+    if wrong or missing:
+        session.error("not every target ran as it is known to")
+    return [target.with_suffix(".json") for target in runnable]
+
+
+_UNKNOWN = """
+import json, sys
+run = json.load(open(sys.argv[1], encoding="utf-8"))
+bad = [one["id"] for one in run["results"] if one["outcome"] in ("fail", "warn", "error", "unproven", "xpass")]
+bad += ["profile/" + one["knob"] for one in run["policies"] if one["finding"]] + run["baseline_problems"]
+print("\\n".join(bad), end="")
+"""
+
+
+def _built_targets(session: nox.Session, folder: Path, wanted: set[str]) -> dict[str, str]:
+    """Build the targets that have to be, and return what tells each the release that Debian has."""
+    env = {}
+    if "go-oidc" in wanted:
+        with session.chdir(folder / "go-oidc"):
+            build = {"GO111MODULE": "off", "GOPATH": str(_GOPATH)}
+            session.run("go", "build", "-o", "target", ".", env=build, external=True)
+        env["GO_OIDC_VERSION"] = _debian_release(session, "golang-github-coreos-go-oidc-dev")
+    if "rust-jsonwebtoken" in wanted:
+        source = f'source.crates-io.replace-with="debian"\nsource.debian.directory="{_CRATES}"\n'
+        settings = folder / "rust" / ".cargo" / "config.toml"
+        settings.parent.mkdir(exist_ok=True)
+        settings.write_text(source, encoding="utf-8")
+        with session.chdir(folder / "rust"):
+            session.run("cargo", "build", "--offline", "--release", external=True)
+        env["JSONWEBTOKEN_VERSION"] = _debian_release(session, "librust-jsonwebtoken-dev")
+    return env
+
+
+def _debian_release(session: nox.Session, package: str) -> str:
+    """Return the upstream release of an installed package."""
+    shown = session.run("dpkg-query", "-W", "-f", "${Version}", package, external=True, silent=True)
+    return str(shown).partition("-")[0]
+
+
+@nox.session(default=False)
 def vectors(session: nox.Session) -> None:
     """Verify the signatures that NIST, the RFCs and Wycheproof published; TOUCHSTONE_VECTORS names more folders."""
     session.install(*_group("vectors"), ".")

@@ -10,6 +10,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
+from scenarios.tables.times import TIME_CLAIMS
+
 _STRANGE: Final = re.compile(r"[^A-Za-z0-9_-]")
 MAX_SHOWN: Final = 1_500
 """So much of one part is shown (characters)."""
@@ -31,6 +33,17 @@ def decode(token: str) -> Decoded:
     payload, _, tail = tail.partition(".")
     signature, dot, rest = tail.partition(".")
     return Decoded(_part(header), _part(payload), _signature(signature), cut(dot + rest))
+
+
+def times_in(token: str) -> dict[str, float]:
+    """Return the claims of a token that are times and numbers (seconds since the epoch); any text gives an answer."""
+    try:
+        claims = json.loads(_bytes(token.split(".")[1]) or b"")
+    except (IndexError, ValueError, RecursionError):
+        return {}
+    if not isinstance(claims, dict):
+        return {}
+    return {name: claims[name] for name in TIME_CLAIMS if type(claims.get(name)) in (int, float)}
 
 
 def _part(segment: str) -> str:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from scenarios.decode import times_in
 from scenarios.rehearse import in_words
 from scenarios.tables import words
 from scenarios.tables.model import TokenSpec
 from scenarios.tables.scenario import MAIN
-from scenarios.tables.times import TIME_CLAIMS
 from scenarios.targets.protocol import REFUSE_REASONS, REJECT_REASONS
 
 if TYPE_CHECKING:
@@ -52,21 +50,29 @@ def differences(scenario: Scenario, control: Scenario) -> list[str]:
     pairs += _entries("users.", scenario.users, control.users)
     if len(scenario.actions) != len(control.actions):
         pairs.append(("the steps", f"{len(scenario.actions)} of them", len(control.actions)))
-    return [f"{name}: {_said(mine)}, there {_said(other)}" for name, mine, other in pairs]
+    return [f"{name}: {mine}, there {other}" for name, *both in pairs for mine, other in [_apart(*both)]]
+
+
+def _apart(mine: Any, other: Any) -> tuple[str, str]:
+    """Return two values that differ in words that differ: a list of one is not that one, and a number no text."""
+    said = _said(mine), _said(other)
+    lists = isinstance(mine, list | tuple) or isinstance(other, list | tuple)
+    if msgspec.UNSET in (mine, other) or (said[0] != said[1] and not lists):
+        return said
+    return _as_json(mine), _as_json(other)
+
+
+def _as_json(value: Any) -> str:
+    if value is None or isinstance(value, msgspec.Struct):
+        return _said(value)
+    return json.dumps(value, ensure_ascii=False, default=str)[:200]
 
 
 def times_of(token: str | bytes | None, now: float | None) -> str:
     """Return the times of a token relative to when it is sent, such as `sent at …; exp +5m`; empty if it has none."""
     if not isinstance(token, str) or now is None:
         return ""
-    try:
-        segment = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
-    except (IndexError, ValueError, binascii.Error, RecursionError):
-        return ""
-    if not isinstance(claims, dict):
-        return ""
-    given = [(name, claims[name]) for name in sorted(TIME_CLAIMS) if type(claims.get(name)) in (int, float)]
+    given = sorted(times_in(token).items())
     if not given:
         return ""
     said = ", ".join(f"{name} {_relative(value - now)}" for name, value in given)

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import UNSET
 
-from scenarios.stage import Lab, Stage
+from scenarios.decode import times_in
+from scenarios.files.problems import Problem
+from scenarios.stage import START, Stage, StageError
 from scenarios.tables.model import SendSpec
 from scenarios.tables.scenario import Authenticate, Flood, Mint, Move, Onboard, Together
 from scenarios.targets.profile import Profile
@@ -21,12 +23,15 @@ from scenarios.targets.protocol import CAPABILITIES, KEY_FORMS
 from scenarios.targets.reference import ALGORITHMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from scenarios.stage import Lab
     from scenarios.tables.expect import Expectation
     from scenarios.tables.model import RequestBound
     from scenarios.tables.scenario import Scenario
 
+MAX_LEEWAY_S: Final = 300
+"""No target has a longer leeway (knob `leeway_s`)."""
 ABLE: Final = Profile(scope="system", keys=KEY_FORMS, algorithms=ALGORITHMS, capabilities=tuple(CAPABILITIES))
 """The profile of a target that can do everything."""
 
@@ -95,6 +100,34 @@ def rehearse(scenario: Scenario, lab: Lab) -> Iterator[Shown]:
                     yield _moved(stage, action)
     finally:
         stage.close()
+
+
+def mistakes(scenarios: Iterable[Scenario], lab: Lab) -> Iterator[Problem]:
+    """Yield what shows only when scenarios are rehearsed, at the place of each: the first mistake of a scenario."""
+    for scenario in scenarios:
+        try:
+            for shown in rehearse(scenario, lab):
+                if _died_meanwhile(shown):
+                    yield Problem(scenario.place, _DIED)
+                    break
+        except StageError as error:
+            yield Problem(scenario.place, error.reason)
+
+
+_DIED: Final = (
+    "a token that must be rejected, and not as expired, has expired when it is sent: its reject proves nothing; give"
+    " it a longer life, such as claim: {exp: +2d}"
+)
+
+
+def _died_meanwhile(shown: Shown) -> bool:
+    """Whether a token expired on its way through the steps, beyond any leeway, and is rejected for something else."""
+    if shown.expect is None or shown.now is None or not isinstance(shown.token, str):
+        return False
+    reasons = {reason for outcome in shown.expect.outcomes for reason in outcome.reasons}
+    if not shown.expect.negative or not reasons or "expired" in reasons:
+        return False
+    return START <= times_in(shown.token).get("exp", 0) < shown.now - MAX_LEEWAY_S
 
 
 def _tokens(stage: Stage, action: Authenticate | Flood) -> Iterator[str | bytes]:

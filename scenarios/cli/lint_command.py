@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from scenarios.cli.options import with_tables, write
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from scenarios.tables.scenario import Scenario
 
 
 @click.command("lint")
@@ -34,6 +27,8 @@ def command(
         return
     from scenarios.cli.options import catalogue
     from scenarios.files.problems import TableErrors
+    from scenarios.rehearse import mistakes
+    from scenarios.stage import Lab
     from scenarios.tables.load import clashes
 
     if catalogs:
@@ -42,23 +37,8 @@ def command(
         scenarios = catalogue((), (*only_catalogs, *paths))
         if problems := clashes(scenarios.values()) if paths else []:
             raise TableErrors(problems)
-    _rehearse_all(scenarios.values())
+    with Lab() as lab:
+        if problems := list(mistakes(scenarios.values(), lab)):
+            raise TableErrors(problems)
     files = len({scenario.place.source for scenario in scenarios.values()})
     click.echo(f"{len(scenarios)} scenarios in {files} file{'s' * (files != 1)}, no mistakes")
-
-
-def _rehearse_all(scenarios: Iterable[Scenario]) -> None:
-    from scenarios.files.problems import Problem, TableErrors
-    from scenarios.rehearse import rehearse
-    from scenarios.stage import Lab, StageError
-
-    problems = []
-    with Lab() as lab:
-        for scenario in scenarios:
-            try:
-                for _ in rehearse(scenario, lab):
-                    pass
-            except StageError as error:
-                problems.append(Problem(scenario.place, error.reason))
-    if problems:
-        raise TableErrors(problems)

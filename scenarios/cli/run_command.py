@@ -88,6 +88,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     check_writable(junit, json_path)
     scenarios = catalogue(catalogs, only_catalogs)
     wanted = chosen(scenarios, patterns, rules, levels)
+    if catalogs or only_catalogs:
+        _rehearse_own(wanted)
     known = Baseline.read(baseline) if baseline else Baseline()
     reached = _reach(target)
     if jobs is None:
@@ -110,6 +112,19 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     with output_may_end():
         _write(run, junit, json_path, strict=strict)
     return _status(run, strict=strict)
+
+
+def _rehearse_own(wanted: Sequence[Scenario]) -> None:
+    """Raise `TableErrors` for what `lint` would say of tables that do not ship: no finding about a target."""
+    from scenarios.files.problems import TableErrors
+    from scenarios.rehearse import mistakes
+    from scenarios.stage import Lab
+    from scenarios.tables.load import builtin_tables
+
+    shipped = {name for name, _ in builtin_tables()}
+    with Lab() as lab:
+        if problems := list(mistakes((one for one in wanted if one.place.source not in shipped), lab)):
+            raise TableErrors(problems)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ MATRIX_WORDS: Final = ("alg", "keys", "persona", "hmac")
 _GROUP: Final = re.compile(r"[a-z0-9]+(?:[-/][a-z0-9]+)*\Z")
 _GROUP_LINE: Final = re.compile(r"^group: (\S+)$", re.MULTILINE)
 """How every shipped table names its group; a search is a hundred times as fast as reading the table."""
+MANY_TAKEN: Final = 3
+"""A table that takes so many ids of another is a copy of it, which is told once."""
 MAX_CELLS: Final = 200
 """More cells than this in one matrix is a mistake."""
 _PLACEHOLDER: Final = {"id": "x", "says": "x"}
@@ -51,20 +53,33 @@ def clashes(scenarios: Iterable[Scenario]) -> list[Problem]:
     for scenario in scenarios:
         by_group[scenario.group].append(scenario)
     own = {Path(s.place.source).resolve().as_posix() for group in by_group.values() for s in group}
-    problems = []
+    problems: list[Problem] = []
     for name, text in builtin_tables():
         head = _GROUP_LINE.search(text)
         if head is None or head[1] not in by_group or any(path.endswith(f"scenarios/{name}") for path in own):
             continue
         shipped = load([(name, text)])
-        problems += [taken(s, shipped[s.id]) for s in by_group[head[1]] if s.id in shipped]
+        problems += _taken([(s, shipped[s.id]) for s in by_group[head[1]] if s.id in shipped])
     return problems
 
 
-def taken(scenario: Scenario, other: Scenario) -> Problem:
-    """Return the problem of a scenario whose id another one has."""
-    message = f"id '{scenario.id}' is taken by {other.place}: choose another id, or another group"
-    return Problem(scenario.place, message)
+def _taken(pairs: Iterable[tuple[Scenario, Scenario]]) -> Iterator[Problem]:
+    """Yield a problem for each scenario whose id another one has, or one for a table that takes many of another's."""
+    by_file: dict[tuple[str, str], list[tuple[Scenario, Scenario]]] = defaultdict(list)
+    for pair in pairs:
+        by_file[pair[0].place.source, pair[1].place.source].append(pair)
+    for (_, source), clashing in by_file.items():
+        first, count = clashing[0][0], len(clashing)
+        if count >= MANY_TAKEN:
+            message = (
+                f"{count} ids of group '{first.group}' are taken by {source}: name the group otherwise, or ask these "
+                "tables alone with --only-catalog"
+            )
+            yield Problem(first.place, message)
+            continue
+        for scenario, other in clashing:
+            message = f"id '{scenario.id}' is taken by {other.place}: choose another id, or another group"
+            yield Problem(scenario.place, message)
 
 
 def _walk(folder: Traversable, name: str) -> Iterator[tuple[str, Traversable]]:
@@ -117,6 +132,7 @@ def load(tables: Iterable[tuple[str, str | bytes]]) -> dict[str, Scenario]:
     """
     scenarios: dict[str, Scenario] = {}
     problems: list[Problem] = []
+    clashing = []
     for source, text in tables:
         try:
             made = load_table(text, source)
@@ -125,8 +141,9 @@ def load(tables: Iterable[tuple[str, str | bytes]]) -> dict[str, Scenario]:
             continue
         for scenario in made:
             if (other := scenarios.get(scenario.id)) is not None:
-                problems.append(taken(scenario, other))
+                clashing.append((scenario, other))
             scenarios[scenario.id] = scenario
+    problems += _taken(clashing)
     if problems:
         raise TableErrors(problems)
     return scenarios

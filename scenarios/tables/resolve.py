@@ -325,6 +325,9 @@ class Row:
         for claim, value in token.claims.items():
             if times.is_time_claim(claim) and isinstance(value, str):
                 self.duration(value, (*where, "claims", claim))
+            elif times.is_time_claim(claim) and type(value) is int and 1 < value < times.LONG_AGO_S:
+                message = f"{value} is a time of 1970 to 1973: write +{value}s, or !json {value} if it shall be that"
+                self.problem((*where, "claims", claim), message)
 
     def check_texts(self) -> None:
         """Check the id, the sentence, what is required and the advisories."""

@@ -14,6 +14,10 @@ TIME_CLAIMS: Final = frozenset({"exp", "nbf", "iat", "auth_time"})
 """The claims whose words are times; text for them is written `!json '"text"'`."""
 
 
+LONG_AGO_S: Final = 100_000_000
+"""A plain number below this (seconds since 1970) was meant as a duration."""
+
+
 def is_time_claim(name: str) -> bool:
     """Whether words of a claim are times: also for a twin such as `EXP`, which MAP-030 wants to hold a number too."""
     return name.lower() in TIME_CLAIMS

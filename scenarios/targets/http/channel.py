@@ -236,11 +236,10 @@ class HttpChannel:
         except (OSError, UnicodeError) as error:
             raise ChannelMissing(f"its template '{path}' cannot be read: {error}") from None
 
-    def _lead_to(self, uri: str) -> str | None:
+    def _lead_to(self, uri: str, ca_file: str | None) -> str | None:
         if self._relay is None:
             return None
-        self._relay.upstream = uri
-        return self._relay.url
+        return self._relay.url if self._relay.lead_to(uri, ca_file) else ""
 
     def _end_by_command(self) -> None:
         stop = self._http.stop

@@ -110,7 +110,8 @@ class AdminOnboarding:
 class FixedOnboarding:
     """The target was configured by hand; an integration that is another one than that cannot be set up.
 
-    `renew` writes files and lets the target read its keys anew; `lead_to` says where the JWKS of now is.
+    `renew` writes files and lets the target read its keys anew; `lead_to` is told the JWKS URL of now with its CA file,
+    and returns the one that serves it: None where there is none, "" where it cannot be served unchanged.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class FixedOnboarding:
         fixed: Fixed,
         algorithms: tuple[str, ...],
         renew: Callable[[Mapping[str, str]], None],
-        lead_to: Callable[[str], str | None],
+        lead_to: Callable[[str, str | None], str | None],
     ) -> None:
         self._fixed = fixed
         self._algorithms = fixed.algorithms or list(algorithms)
@@ -147,9 +148,11 @@ class FixedOnboarding:
             return {"verdict": "unsupported", "capability": "several_integrations"}
         if (why := self._cannot(record)) is not None:
             return {"verdict": "unsupported", "capability": why}
-        self._live = record["id"]
         uri = record.get("jwks_uri")
-        served = self._lead_to(uri) if isinstance(uri, str) else None
+        served = self._lead_to(uri, record.get("ca_file")) if isinstance(uri, str) else None
+        if served == "":
+            return {"verdict": "unsupported", "capability": "a JWKS URL with another TLS than its own"}
+        self._live = record["id"]
         self._renew(words_of(record, served))
         return {"verdict": "onboarded"}
 

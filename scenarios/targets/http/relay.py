@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import http.client
 import shutil
+import socket
+import ssl
 import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,11 +26,19 @@ _MAX_BODY: Final = 8 << 20
 _NOT_PASSED: Final = frozenset({"host", "connection", "transfer-encoding", "keep-alive", "content-length"})
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # a target may fetch its keys for many requests at once
+
+
 class Relay:
     """Serves one path; `lead_to` says whose document is there from now on. `close` ends it."""
 
+    _context: ssl.SSLContext | None = None
+
     def __init__(self, served: Served, folder: Path) -> None:
-        self.upstream: str | None = None
+        self._served = served
+        self._upstream: str | None = None
         relay = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -42,12 +52,11 @@ class Relay:
                 """Say nothing: stderr is the report's."""
 
         try:
-            self._server = ThreadingHTTPServer(("127.0.0.1", served.port), Handler)
+            self._server = _Server(("127.0.0.1", served.port), Handler)
         except OSError as error:
             raise ChannelMissing(
                 f"the port {served.port}, at which the JWKS is to be served, cannot be had: {error.strerror}"
             ) from None
-        self._server.daemon_threads = True
         scheme = "https" if served.tls else "http"
         self.url = f"{scheme}://127.0.0.1:{served.port}{served.path}"
         if served.tls:
@@ -55,6 +64,20 @@ class Relay:
         threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name="jwks relay", daemon=True
         ).start()
+
+    def lead_to(self, uri: str, ca_file: str | None) -> bool:
+        """Serve the document at a URL of the mock IdP; return whether that can be done without changing what is asked.
+
+        An https URL needs `tls` here, and a certificate that is good: a flawed one cannot be passed on.
+        """
+        parts = urlsplit(uri)
+        if parts.scheme == "https":
+            context = ssl.create_default_context(cafile=ca_file)
+            if not self._served.tls or not _is_good(parts.hostname or "", parts.port or 443, context):
+                return False
+            self._context = context
+        self._upstream = uri
+        return True
 
     def close(self) -> None:
         """Stop serving."""
@@ -64,12 +87,17 @@ class Relay:
     def answer(self, asked: BaseHTTPRequestHandler, path: str) -> None:
         """Pass one request on."""
         asked.close_connection = True
-        upstream = self.upstream
+        upstream = self._upstream
         if asked.path.partition("?")[0] != path or upstream is None:
             asked.send_error(404 if upstream else 503)
             return
         parts = urlsplit(upstream)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
+        host, port = parts.hostname or "", parts.port
+        connection = (
+            http.client.HTTPSConnection(host, port, timeout=_TIMEOUT_S, context=self._context)
+            if parts.scheme == "https"
+            else http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
+        )
         headers = {name: value for name, value in asked.headers.items() if name.lower() not in _NOT_PASSED}
         query = asked.path.partition("?")[2] or parts.query
         try:
@@ -90,8 +118,6 @@ class Relay:
         asked.wfile.write(body)
 
     def _with_tls(self, ca_file: Path | None) -> None:
-        import ssl
-
         from mock_idp.loopback_tls import loopback_tls
 
         with tempfile.TemporaryDirectory(prefix="touchstone-") as made:
@@ -102,3 +128,15 @@ class Relay:
                 ca_file.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(authority, ca_file)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+
+
+def _is_good(host: str, port: int, context: ssl.SSLContext) -> bool:
+    """Whether a server's certificate is one that a client takes."""
+    try:
+        with (
+            socket.create_connection((host, port), timeout=_TIMEOUT_S) as raw,
+            context.wrap_socket(raw, server_hostname=host),
+        ):
+            return True
+    except OSError:  # ssl.SSLError is one
+        return False

@@ -74,8 +74,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # a gateway under test may open many connections at once
+
+
 def server(host: str, port: int) -> ThreadingHTTPServer:
     """Return a server that listens and is yet to be run. Raises `OSError` when the port cannot be had."""
-    made = ThreadingHTTPServer((host, port), _Handler)
-    made.daemon_threads = True
-    return made
+    return _Server((host, port), _Handler)

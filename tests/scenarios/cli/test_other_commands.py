@@ -72,16 +72,15 @@ def test_the_rules_are_listed_with_how_many_scenarios_name_them(touchstone: Touc
 def test_a_rule_that_is_not_tested_is_listed_with_the_reason(touchstone: Touchstone) -> None:
     ended = touchstone("list", "--rules", "--rule", "HTTP", "--json", "-")
 
-    listed = json.loads(ended.out)
+    listed = {entry["id"]: entry for entry in json.loads(ended.out)}
     assert len(listed) == 27
-    assert set(listed[0]) == {"id", "level", "statement", "scenarios", "exclusions"}
-    assert listed[0]["exclusions"] == [
-        {
-            "case": None,
-            "reason": "The rule is about the header line that carries the token",
-            "needs": "the HTTP adapter",
-        }
-    ]
+    assert set(listed["HTTP-026"]) == {"id", "level", "statement", "scenarios", "exclusions"}
+    (left_out,) = listed["HTTP-026"]["exclusions"]
+    assert (listed["HTTP-026"]["scenarios"], left_out["case"]) == (0, None)
+    assert left_out["reason"].startswith("Targets are asked on loopback")
+    assert (
+        left_out["needs"] == "a target that serves plain HTTP beside HTTPS at an address that is not loopback"
+    )
 
 
 @pytest.mark.parametrize(
@@ -214,7 +213,66 @@ def test_a_shipped_table_in_a_clone_is_that_table_and_no_clash(touchstone: Touch
 
     assert touchstone("lint", "scenarios/catalog").status == 0
     touchstone.write("copy.yaml", text)
-    assert "is taken by catalog/claims/issuer.yaml:" in touchstone("lint", "copy.yaml").err
+    assert re.fullmatch(
+        r"copy\.yaml:\d+:\d+: \d+ ids of group 'claims/issuer' are taken by catalog/claims/issuer\.yaml: "
+        r"name the group otherwise, or ask these tables alone with --only-catalog\n",
+        touchstone("lint", "copy.yaml").err,
+    )
+
+
+ROTATED = """\
+group: mine
+title: Mine
+given: {{users: {{ann: ann-sub}}}}
+scenarios:
+  - id: gone
+    says: A key that was taken out is out
+    rules: [KEY-023]
+    {0}
+    steps: [{{authenticate: {{as: first, expect: ann}}}}, {1}, {{advance: jwks_staleness_s + 1s}},
+      {{authenticate: {{token: first, expect: {{reject: unknown_key}}}}}}]
+"""
+
+
+@pytest.mark.parametrize("command", ["lint", "run"])
+def test_a_reject_of_a_token_that_has_died_meanwhile_proves_nothing(
+    touchstone: Touchstone, command: str
+) -> None:
+    touchstone.write("dead.yaml", ROTATED.format("note: A short life", "{rotate: {keep: none}}"))
+    touchstone.write("alive.yaml", ROTATED.format("claim: {exp: +3d}", "{rotate: {keep: none}}"))
+
+    dead = touchstone(command, "--only-catalog", "dead.yaml")
+    alive = touchstone(command, "--only-catalog", "alive.yaml")
+
+    assert dead.status == 2
+    assert dead.err.startswith(
+        "dead.yaml:5:5: a token that must be rejected, and not as expired, has expired when"
+    )
+    assert alive.status == 0
+
+
+def test_what_nobody_can_make_is_a_mistake_of_the_table_before_a_target_is_asked(
+    touchstone: Touchstone,
+) -> None:
+    touchstone.write("active.yaml", ROTATED.format("claim: {exp: +3d}", "{retire: a}"))
+
+    ended = touchstone("run", "--only-catalog", "active.yaml")
+
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith("active.yaml:5:5: ")
+    assert "key 'a' is active" in ended.err
+
+
+def test_a_list_of_one_is_shown_as_another_value_than_that_one(touchstone: Touchstone) -> None:
+    rows = "{id: text, says: A, rules: [CLM-008], claim: {aud: api}, expect: ann}\n"
+    rows += (
+        "  - {id: one, says: B, rules: [CLM-008], claim: {aud: [api]}, expect: {reject: any}, control: text}"
+    )
+    touchstone.write("mine.yaml", MINE.format(rows))
+
+    shown = touchstone("show", "mine/one", "--only-catalog", "mine.yaml")
+
+    assert 'unlike it    token.claims.aud: ["api"], there "api"' in shown.out
 
 
 def test_the_token_itself_is_shown_on_request_and_in_one_piece(touchstone: Touchstone) -> None:

@@ -399,7 +399,7 @@ def test_a_fetched_canary_fails_the_scenario_even_when_the_token_was_rejected(
     result = play(GOOD + CANARY, double)["bad"]
 
     assert (result.outcome, result.severity) == (Kind.FAIL, Severity.CANARY)
-    assert result.message == "the target asked the address that the token named, 1 time"
+    assert result.message == "the target asked the address that nobody may ask, 1 time"
 
 
 def test_an_untouched_canary_passes(play: Play) -> None:

@@ -51,6 +51,11 @@ OF_A_ROW = [
         "memberz",
         "unknown field 'memberz' (did you mean 'members'?)",
     ),
+    (
+        "expect: ann, claim: {exp: 3600}",
+        "exp: 3600",
+        "3600 is a time of 1970 to 1973: write +3600s, or !json 3600 if it shall be that",
+    ),
     ("expect: ann, times: often", "times", "'times': expected a whole number, got text"),
     ("expect: ann, times: 0", "times", "'times': expected a whole number >= 1"),
     ("expect: ann, canary: touched", "canary", "'canary': 'touched' is no word for it (did you mean 'untouched'?)"),
