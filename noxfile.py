@@ -50,7 +50,8 @@ def tests(session: nox.Session) -> None:
     # From a folder of its own, so that an import can only find what the wheel installed.
     scratch = Path(session.create_tmp())
     session.chdir(scratch)
-    arguments = session.posargs or ["-n", "auto"]
+    # One more than there are processors: many tests wait for a process or a socket.
+    arguments = session.posargs or ["-n", str((os.cpu_count() or 1) + 1)]
     session.run(
         "pytest",
         f"--rootdir={ROOT}",
