@@ -50,7 +50,7 @@ REASON = """\
 - id: CLM-012/reason
   flaw: The reason is another
   reasons: true
-  edits: [{in: claims, old: '"expired", f"exp', new: '"lifetime", f"exp'}]
+  edits: [{in: claims, old: '"expired", "exp', new: '"lifetime", "exp'}]
 """
 
 
