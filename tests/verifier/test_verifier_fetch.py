@@ -164,13 +164,14 @@ def test_why_nothing_was_fetched_is_told_in_words(tmp_path: Path, monkeypatch: p
     with socket.create_server(("127.0.0.1", 0)) as listener:
         free = f"127.0.0.1:{listener.getsockname()[1]}"
     (tmp_path / "x.pem").write_text("x")
+    monkeypatch.chdir(tmp_path)  # a long path would be cut in the message
 
     def unknown(*_: object, **__: object) -> list[object]:
         raise socket.gaierror(-2, "Name or service not known")
 
     for url, ca_file, said in (
         (f"http://{free}/x", None, f"nobody listens at {free}"),
-        (f"https://{free}/x", str(tmp_path / "x.pem"), "x.pem': no certificates in PEM"),
+        (f"https://{free}/x", "x.pem", "ca_file 'x.pem': no certificates in PEM"),
         (f"https://{free}/x", "none.pem", "ca_file 'none.pem': no such file"),
     ):
         with pytest.raises(FetchError) as problem:
