@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,11 @@ HEAVY = (
 )
 
 
+def hear_interrupts() -> None:
+    """Undo what a shell does to its background: it lets SIGINT be ignored, by the children of these tests too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(*arguments: str, code: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     words = ["-c", code] if code is not None else ["-m", "scenarios"]
     return subprocess.run(
@@ -39,6 +45,7 @@ def start(*arguments: str, code: str | None = None, **environment: str) -> subpr
         check=False,
         encoding="utf-8",
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), "COLUMNS": "80", "PYTHONUTF8": "0", **environment},
+        preexec_fn=hear_interrupts,
     )
 
 

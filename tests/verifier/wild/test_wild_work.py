@@ -4,6 +4,7 @@ The work for a token grows with its size alone, and not faster; the number of in
 show. What is too large is refused before any of it is read.
 """
 
+import gc
 import json
 import sys
 import tracemalloc
@@ -27,7 +28,8 @@ ANN = User("ann", "ann-sub")
 def calls(work: Callable[..., object], *arguments: object) -> Counter[str]:
     """Count the lines that some work runs, and its calls of functions, in Python and in C, each by its name.
 
-    What it raises of ours is no matter.
+    What it raises of ours is no matter. No garbage is collected meanwhile: that, and whoever listens to it, comes when
+    it likes.
     """
     counted: Counter[str] = Counter()
 
@@ -41,6 +43,7 @@ def calls(work: Callable[..., object], *arguments: object) -> Counter[str]:
         elif event == "c_call":
             counted[function.__name__] += 1
 
+    gc.disable()
     sys.setprofile(count)
     sys.settrace(trace)
     try:
@@ -50,6 +53,7 @@ def calls(work: Callable[..., object], *arguments: object) -> Counter[str]:
     finally:
         sys.settrace(None)
         sys.setprofile(None)
+        gc.enable()
     return counted
 
 
