@@ -46,8 +46,9 @@ Verify = Callable[[bytes, KeyMaterial, bytes], bool]
 """Takes the message, the key and the signature over it."""
 
 _ZERO = bytes(66)  # below every text with another byte in its first 66, whatever its length
-# The first bytes of an integer and of a sequence in DER, by their length (X.690 sections 8.1.3 and 10.1).
-_INTEGER = tuple(bytes((2, size)) for size in range(68))
+# What stands before a number and before a sequence in DER, by their length in bytes (X.690 sections 8.1.3 and 10.1);
+# before a number whose first bit is set, a zero too.
+_INTEGER = [bytes((2, size)) for size in range(67)], [bytes((2, size + 1, 0)) for size in range(67)]
 _SEQUENCE = tuple(bytes((0x30, size) if size < 128 else (0x30, 0x81, size)) for size in range(140))
 
 
@@ -116,13 +117,10 @@ def _ecdsa(hash_algorithm: HashAlgorithm) -> Verify:
 
 def _in_der(r: bytes, s: bytes) -> bytes:
     """Return the sequence of two positive numbers, of at most 66 bytes each (RFC 3279 section 2.2.3)."""
-    r, s = r.lstrip(b"\0"), s.lstrip(b"\0")
-    if r[0] > 127:
-        r = b"\0" + r
-    if s[0] > 127:
-        s = b"\0" + s
-    of_r, of_s = len(r), len(s)
-    return _SEQUENCE[of_r + of_s + 4] + _INTEGER[of_r] + r + _INTEGER[of_s] + s
+    if not (r[0] and s[0]):
+        r, s = r.lstrip(b"\0"), s.lstrip(b"\0")
+    first, second = _INTEGER[r[0] > 127][len(r)], _INTEGER[s[0] > 127][len(s)]
+    return _SEQUENCE[len(first) + len(r) + len(second) + len(s)] + first + r + second + s
 
 
 def _eddsa(check: Callable[[bytes, Any, bytes], bool]) -> Verify:

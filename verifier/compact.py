@@ -33,7 +33,7 @@ _DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * MAX_DIGITS
 
 
-class CompactJws(msgspec.Struct, frozen=True):
+class CompactJws(msgspec.Struct, frozen=True, gc=False):
     """One compact JWS taken apart; nothing in it is verified yet."""
 
     header_segment: bytes

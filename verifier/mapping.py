@@ -52,7 +52,7 @@ class User:
     """Whether this user may use the API at all (MAP-040); no claim of a token says so (MAP-049)."""
 
 
-class Match(msgspec.Struct, frozen=True):
+class Match(msgspec.Struct, frozen=True, gc=False):
     """The user found, its External ID, the claim that held it, and whether that was a fallback (MAP-046)."""
 
     user: User

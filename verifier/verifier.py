@@ -34,7 +34,7 @@ What it raises stops the change, so that a change can be made durable first. Cha
 """
 
 
-class Identity(msgspec.Struct, frozen=True):
+class Identity(msgspec.Struct, frozen=True, gc=False):
     """Who a token stands for, and how that was found (MAP-046); `claims` are the verified ones."""
 
     user: str
