@@ -119,17 +119,19 @@ class _InProcess(ABC):
         self, messages: Sequence[Mapping[str, Any]], timeout_s: float
     ) -> list[dict[str, Any] | ChannelFailure]:
         """Call the target from as many threads as there are messages (at most `MAX_TOGETHER`), all at once."""
-        gate = threading.Barrier(min(len(messages), MAX_TOGETHER))
+        at_once = min(len(messages), MAX_TOGETHER)
+        gate = threading.Barrier(at_once)
         deadline = time.monotonic() + timeout_s
 
-        def call(message: Mapping[str, Any]) -> dict[str, Any]:
+        def call(number: int, message: Mapping[str, Any]) -> dict[str, Any]:
             own = msgspec.json.decode(msgspec.json.encode(message))
-            with contextlib.suppress(threading.BrokenBarrierError):  # the last ones come alone
-                gate.wait(_TOGETHER_S)
+            if number < at_once:  # the others come as these end
+                with contextlib.suppress(threading.BrokenBarrierError):
+                    gate.wait(_TOGETHER_S)
             return _as_on_the_wire(self.answer(own), message["seq"])
 
         pool = ThreadPoolExecutor(MAX_TOGETHER, thread_name_prefix="in-process target")
-        futures = [pool.submit(call, message) for message in messages]
+        futures = [pool.submit(call, number, message) for number, message in enumerate(messages)]
         try:
             return [self._outcome(future, deadline, timeout_s) for future in futures]
         finally:
