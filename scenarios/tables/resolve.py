@@ -125,7 +125,10 @@ class Row:
 
     def last(self, name: str, default: Any) -> Any:
         """Return a member from the layer nearest to the row."""
-        return next((layer[name] for layer in reversed(self.layers) if name in layer), default)
+        for layer in reversed(self.layers):
+            if name in layer:
+                return layer[name]
+        return default
 
     def all_of(self, name: str) -> list[Any]:
         """Return the items of a list member, from all layers."""
@@ -155,8 +158,8 @@ class Row:
     def unless(self) -> dict[str, str]:
         """Return the words of list knobs whose declaration makes the row none for a target."""
         found = self.merged("unless")
-        lists = {name: knob for name, knob in rulebook.knobs().items() if knob.type is KnobType.LIST}
         for name in found:
+            lists = [name for name, knob in rulebook.knobs().items() if knob.type is KnobType.LIST]
             self.one_of(name, lists, "knob that is a list", ("unless", name))
         return found
 
