@@ -99,6 +99,15 @@ def killmatrix(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Build the documentation as a site, where a warning is an error; the argument names its folder."""
+    session.install(*_group("docs"), ".")
+    site = session.posargs[0] if session.posargs else str(Path(session.create_tmp()).resolve() / "site")
+    # What the variable switches off is an advertisement of the theme's next version.
+    session.run("mkdocs", "build", "--strict", "--site-dir", site, env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+@nox.session(default=False)
 def browser(session: nox.Session) -> None:
     """Drive the pages of the mock IdP in headless Chromium (Debian: apt-get install chromium)."""
     chromium = (
