@@ -26,7 +26,7 @@ profile: {scope: library, keys: [jwks], algorithms: [RS256]}
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder with a target that rejects everything, and the commands that a recipe installs."""
+    """Make a folder with a target that rejects everything, and the commands that a recipe installs."""
     (tmp_path / "target.yaml").write_text(TARGET)
     (tmp_path / "mine.py").write_text("def verify(token, integration):\n    return None\n")
     for folder in ("bin", ".touchstone/bin"):
@@ -40,12 +40,12 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def sh(project: Path, script: str, *, shell: str = "bash", **env: str) -> subprocess.CompletedProcess[str]:
+def sh(project: Path, script: str, *, program: str = "bash", **env: str) -> subprocess.CompletedProcess[str]:
     """Run a script as CI services do: it ends at the first command that fails."""
-    program = shutil.which(shell)
-    assert program is not None
+    found = shutil.which(program)
+    assert found is not None
     return subprocess.run(
-        [program, "-e", "-c", script],
+        [found, "-e", "-c", script],
         cwd=project,
         capture_output=True,
         encoding="utf-8",
@@ -64,8 +64,9 @@ def run_action(project: Path, **inputs: str) -> subprocess.CompletedProcess[str]
     *_, step = action()["runs"]["steps"]
     given = {name: about.get("default", "") for name, about in action()["inputs"].items()} | inputs
     env = {
-        name: given[re.fullmatch(r"\$\{\{ inputs\.(\w+) \}\}", text)[1]] for name, text in step["env"].items()
-    }  # type: ignore[index]
+        name: given[text.removeprefix("${{ inputs.").removesuffix(" }}")]
+        for name, text in step["env"].items()
+    }
     return sh(project, step["run"], GITHUB_OUTPUT=str(project / "output"), **env)
 
 
@@ -121,7 +122,7 @@ def test_the_jenkins_step_leaves_findings_to_junit_and_fails_for_all_else(
     text = (CI / "Jenkinsfile").read_text(encoding="utf-8")
     (script,) = re.findall(r"sh '''\n(.*?)'''", text, re.DOTALL)
 
-    done = sh(project, script, shell="sh", TARGET=target, TOUCHSTONE="x")
+    done = sh(project, script, program="sh", TARGET=target, TOUCHSTONE="x")
 
     assert done.returncode == status
     (report,) = re.findall(r"junit '(.+)'", text)
