@@ -32,8 +32,16 @@ START: Final = 1_767_225_600.0
 """Where the clock of a scenario starts for a target that obeys `now`: 2026-01-01T00:00:00Z."""
 AUDIENCE: Final = "api"
 """The audience of a plain integration."""
-_OF_FETCHING: Final = ("KEY-", "ONB-", "HTTP-", "OPS-")
-"""The groups of rules in which the way that a JWKS takes is, or may be, what is tested."""
+_OF_FETCHING: Final = frozenset(
+    f"{group}-{number:03}"
+    for group, numbers in {
+        "ONB": (24, 25, 35, 43),
+        "KEY": (2, 5, 6, 7, *range(22, 37), 39),
+        "OPS": (4, 5, 6, 7, 8, 9, 11, 12, 16),
+    }.items()
+    for number in numbers
+)
+"""The rules in which the way that a JWKS takes is, or may be, what is tested; the others ask what a set says."""
 
 
 class StagedIssuer(Issuer):
@@ -102,7 +110,7 @@ class Scene:
     @property
     def of_fetching(self) -> bool:
         """Whether how and when keys are fetched may matter here: by its rules, or because the world changes."""
-        return any(rule.startswith(_OF_FETCHING) for rule in self.scenario.rules) or any(
+        return not _OF_FETCHING.isdisjoint(self.scenario.rules) or any(
             isinstance(action, Move | Flood) or getattr(action, "requests", None)
             for action in self.scenario.actions
         )
