@@ -17,7 +17,7 @@ from mkdocs.structure.files import File
 
 from scenarios import exclusions, rulebook
 from scenarios.cli import COMMANDS, cli
-from scenarios.tables.load import builtin_tables, load
+from scenarios.tables.load import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -122,7 +122,7 @@ def _shown(target: str) -> str:
 
 
 def _rules() -> str:
-    covered = exclusions.shipped().coverage(load(builtin_tables()))
+    covered = exclusions.shipped().coverage(shipped())
     tested = sum(1 for entry in covered if entry.scenarios)
     about = (
         f"{len(covered)} rules in {len(rulebook.GROUPS)} groups, {tested} of them with scenarios. "

@@ -50,6 +50,9 @@ class Absent:
     def __repr__(self) -> str:
         return "!absent"
 
+    def __reduce__(self) -> str:
+        return "ABSENT"  # there is one, in a copy too: it is asked for with `is`
+
 
 ABSENT: Final = Absent()
 

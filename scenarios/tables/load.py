@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from scenarios.files import yaml12
 from scenarios.files.convert import convert
 from scenarios.files.problems import Place, Problem, TableErrors, nearest
-from scenarios.tables import model, purpose
+from scenarios.tables import kept, model, purpose
 from scenarios.tables.resolve import Cell, resolve
 from scenarios.tables.sink import Sink
 
@@ -118,19 +118,25 @@ def together(catalogs: Sequence[str | Path], only_catalogs: Sequence[str | Path]
     Raises `TableErrors`, also for an id that two tables have.
     """
     own = [*only_catalogs, *catalogs]
-    return load([*([] if only_catalogs else builtin_tables()), *(tables_at(own) if own else [])])
+    tables = tables_at(own) if own else []
+    return load(tables, () if only_catalogs else shipped().values())
+
+
+def shipped() -> dict[str, Scenario]:
+    """Return the scenarios that ship with the package, by id."""
+    return kept.shipped(builtin_tables(), load)
 
 
 def _problem(path: Path, message: str) -> Problem:
     return Problem(Place(str(path), 1, 1), message)
 
 
-def load(tables: Iterable[tuple[str, str | bytes]]) -> dict[str, Scenario]:
-    """Return the scenarios of all tables by id, in their order.
+def load(tables: Iterable[tuple[str, str | bytes]], known: Iterable[Scenario] = ()) -> dict[str, Scenario]:
+    """Return the known scenarios and those of all tables by id, in their order.
 
     Raises `TableErrors` with the problems of every table, not of the first alone.
     """
-    scenarios: dict[str, Scenario] = {}
+    scenarios = {scenario.id: scenario for scenario in known}
     problems: list[Problem] = []
     clashing = []
     for source, text in tables:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from scenarios.tables.load import builtin_tables, load
+from scenarios.tables.load import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +55,7 @@ VERSIONS = {
 
 @pytest.fixture(scope="module")
 def catalogue() -> Mapping[str, Scenario]:
-    return load(builtin_tables())
+    return shipped()
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from scenarios.baseline import Baseline
 from scenarios.results import Kind
 from scenarios.run import run
 from scenarios.stage import Lab
-from scenarios.tables.load import builtin_tables, load, load_table
+from scenarios.tables.load import load_table, shipped
 from scenarios.targets.target_file import load_target, open_target
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ scenarios:
 
 @pytest.fixture(scope="module")
 def catalogue() -> Mapping[str, Scenario]:
-    return load(builtin_tables())
+    return shipped()
 
 
 @cache

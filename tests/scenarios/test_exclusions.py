@@ -9,7 +9,7 @@ import pytest
 from scenarios import exclusions, rulebook
 from scenarios.exclusions import ExclusionList
 from scenarios.files.problems import TableErrors
-from scenarios.tables.load import builtin_tables, load
+from scenarios.tables.load import load, shipped
 
 if TYPE_CHECKING:
     from scenarios.tables.scenario import Scenario
@@ -27,7 +27,7 @@ scenarios:
 
 @pytest.fixture(scope="module")
 def catalogue() -> dict[str, Scenario]:
-    return load(builtin_tables())
+    return shipped()
 
 
 @pytest.fixture

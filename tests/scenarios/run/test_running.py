@@ -17,7 +17,7 @@ from scenarios.rehearse import rehearse
 from scenarios.results import Kind, Severity
 from scenarios.run import run
 from scenarios.stage import START, Lab
-from scenarios.tables.load import builtin_tables, load
+from scenarios.tables.load import load, shipped
 from scenarios.targets.in_process import CallableTarget, ObjectTarget
 from scenarios.targets.profile import Profile
 from scenarios.targets.session import Session
@@ -525,8 +525,8 @@ def test_hostile_words_of_a_target_are_made_readable(play: Play) -> None:
 
 
 @pytest.fixture(scope="module")
-def shipped() -> dict[str, Scenario]:
-    return load(builtin_tables())
+def catalogue() -> dict[str, Scenario]:
+    return shipped()
 
 
 def test_a_rehearsal_shows_every_record_and_token_in_order(play: Play, lab: Lab) -> None:
@@ -559,8 +559,8 @@ def test_a_rehearsal_shows_every_record_and_token_in_order(play: Play, lab: Lab)
     assert [user["name"] for user in shown[0].users] == ["ann", "bob"]
 
 
-def test_a_tenth_of_the_shipped_scenarios_can_be_made(shipped: dict[str, Scenario], lab: Lab) -> None:
-    for scenario in list(shipped.values())[::10]:
+def test_a_tenth_of_the_shipped_scenarios_can_be_made(catalogue: dict[str, Scenario], lab: Lab) -> None:
+    for scenario in list(catalogue.values())[::10]:
         assert all(item.what for item in rehearse(scenario, lab)), scenario.id
 
 

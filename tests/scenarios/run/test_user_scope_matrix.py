@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scenarios.judge import right_answers
-from scenarios.tables.load import builtin_tables, load
+from scenarios.tables.load import shipped
 from scenarios.targets.profile import Profile
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ MATRIX = {
 
 @pytest.fixture(scope="module")
 def catalogue() -> dict[str, Scenario]:
-    return load(builtin_tables())
+    return shipped()
 
 
 @pytest.mark.parametrize("reading", READINGS)

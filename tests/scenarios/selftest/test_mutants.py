@@ -15,7 +15,7 @@ from scenarios.run import run_scenario
 from scenarios.selftest import copies, explained
 from scenarios.selftest.mutant import Edit, load_mutants, mutants, source_of
 from scenarios.stage import Lab
-from scenarios.tables.load import builtin_tables, load
+from scenarios.tables.load import shipped
 from scenarios.targets.reference import reference_session
 
 AT_EXP = "{in: claims, old: 'now - leeway_s < exp', new: 'now - leeway_s <= exp'}"
@@ -30,7 +30,7 @@ def mistakes(text: str) -> list[str]:
 def test_every_rule_that_has_scenarios_is_broken_by_a_mutant() -> None:
     broken = {mutant.rule for mutant in mutants().values()}
 
-    assert {rule for one in load(builtin_tables()).values() for rule in one.rules} == broken
+    assert {rule for one in shipped().values() for rule in one.rules} == broken
 
 
 def test_there_are_mutants_of_every_group_of_rules() -> None:
@@ -61,7 +61,7 @@ def test_every_edit_leaves_python_behind() -> None:
 
 
 def test_a_copy_is_flawed_and_the_honest_verifier_is_not() -> None:
-    catalogue = load(builtin_tables())
+    catalogue = shipped()
     scenario = catalogue["claims/times/exp-past"]
     before = dict(sys.modules)
 
@@ -78,7 +78,7 @@ def test_a_copy_is_flawed_and_the_honest_verifier_is_not() -> None:
 
 
 def test_a_copy_without_edits_is_the_honest_verifier_again() -> None:
-    catalogue = load(builtin_tables())
+    catalogue = shipped()
 
     with Lab() as lab, copies.session_with(()) as session:
         results = [
@@ -90,7 +90,7 @@ def test_a_copy_without_edits_is_the_honest_verifier_again() -> None:
 
 def test_copies_have_caches_of_their_own() -> None:
     """A header that one copy took is not taken by the next, though headers are remembered."""
-    catalogue = load(builtin_tables())
+    catalogue = shipped()
     scenario = catalogue["signature/crit/unknown"]
 
     with Lab() as lab:
@@ -146,8 +146,8 @@ def test_a_mistake_in_a_table_of_mutants_is_named(text: str, said: str) -> None:
 
 
 def test_the_explanations_that_ship_name_mutants_and_scenarios_that_there_are() -> None:
-    shipped, catalogue = explained.shipped(), load(builtin_tables())
+    explanations, catalogue = explained.shipped(), shipped()
 
-    assert set(shipped.by_mutant) <= mutants().keys()
-    assert set(shipped.by_scenario) <= catalogue.keys()
-    assert all(len(entry.reason) > 20 for entry in (*shipped.mutants, *shipped.scenarios))
+    assert set(explanations.by_mutant) <= mutants().keys()
+    assert set(explanations.by_scenario) <= catalogue.keys()
+    assert all(len(entry.reason) > 20 for entry in (*explanations.mutants, *explanations.scenarios))

@@ -13,7 +13,7 @@ import pytest
 from scenarios.results import Kind
 from scenarios.run import run
 from scenarios.stage import Lab
-from scenarios.tables.load import builtin_tables, load
+from scenarios.tables.load import shipped
 from scenarios.targets.http.channel import HttpChannel
 from scenarios.targets.target_file import load_target, open_target
 
@@ -65,7 +65,7 @@ def free_port() -> int:
 
 
 def ask(path: Path, *names: str) -> dict[str, Result]:
-    scenarios = load(builtin_tables())
+    scenarios = shipped()
     wanted = [scenario for name, scenario in scenarios.items() if name in names]
     assert wanted
     session = open_target(load_target(path))

@@ -10,7 +10,7 @@ import pytest
 from scenarios import rulebook
 from scenarios.run import run
 from scenarios.stage import Lab
-from scenarios.tables.load import builtin_tables, load
+from scenarios.tables.load import shipped
 from scenarios.targets.profile import TargetError
 from scenarios.targets.reference import policy_of
 from scenarios.targets.target_file import load_target, open_target
@@ -118,7 +118,7 @@ COMBINATIONS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
 
 @pytest.fixture(scope="module")
 def catalogue() -> dict[str, Scenario]:
-    return load(builtin_tables())
+    return shipped()
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ import pytest
 from werkzeug import Response
 
 from scenarios.stage import START
-from scenarios.tables.load import builtin_tables, load
+from scenarios.tables.load import shipped
 from scenarios.targets.reference import ALGORITHMS, ReferenceTarget
 from scenarios.vectors.build import HTTP, TOGETHER, why_not
 from scenarios.vectors.model import schemas
@@ -35,7 +35,7 @@ KNOWN = ROOT / "examples" / "targets" / "joserfc.baseline.yaml"
 
 @cache
 def catalogue() -> dict[str, Any]:
-    return dict(load(builtin_tables()))
+    return shipped()
 
 
 def read(folder: Path, path: str) -> Any:
