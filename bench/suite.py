@@ -2,7 +2,8 @@
 
 `python bench/suite.py [RUNS] [--against FOLDER]` runs `touchstone run` as a user would, in fresh processes with their
 start, on one core and on all, and prints medians. `--against` takes a checkout of another commit and runs both in
-turns, so that the ratio holds on a machine that does other things too. Signature work is the raw rate of
+turns, so that the ratio holds on a machine that does other things too. `--shards` runs the catalogue as one to eight
+shards at once instead. Signature work is the raw rate of
 `cryptography` for RSA-2048, in processor time, times what the run signed and verified, and so an upper bound. Absolute
 figures differ by machine; shares and ratios do not.
 """
@@ -46,6 +47,23 @@ def spent(folder: Path, *arguments: str) -> Spent:
     )
 
 
+def together(count: int) -> float:
+    """Return how long the catalogue takes (seconds) as so many shards at once, each in a process of its own."""
+    began = time.perf_counter()
+    running = [
+        subprocess.Popen(  # noqa: S603 - our own command
+            [*COMMAND, "run", "--plain", "--jobs", "1", "--shard", f"{index}/{count}"],
+            cwd=HERE,
+            stdout=subprocess.DEVNULL,
+        )
+        for index in range(1, count + 1)
+    ]
+    statuses = [process.wait() for process in running]
+    if any(statuses):
+        raise SystemExit("a shard failed")
+    return time.perf_counter() - began
+
+
 def rates() -> tuple[float, float]:
     """Return how long one RSA-2048 signature and one verification take (seconds of a processor)."""
     key = rsa.generate_private_key(65537, 2048)
@@ -72,7 +90,12 @@ def main() -> None:
     parser.add_argument(
         "--against", type=Path, help="a checkout of another commit, run in turns with this one"
     )
+    parser.add_argument("--shards", action="store_true", help="the catalogue as 1, 2, 4 and 8 shards at once")
     options = parser.parse_args()
+    if options.shards:
+        for count in (1, 2, 4, 8):
+            print(f"{count} shards at once      {together(count):.1f} s")
+        return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.json"
         one, every, other = [], [], []

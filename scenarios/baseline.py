@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 PROFILE: Final = "profile/"
 """What the id of an entry starts with that is about a knob of the target's profile: `profile/dup_kid`."""
+UNWRITTEN: Final = {
+    "reason": "(write here why this failure is known)",
+    "link": "(write here where it is followed up)",
+}
+"""What `run --write-baseline` leaves to a person, who has to put words in its place."""
 EXCUSABLE = frozenset({Kind.FAIL, Kind.WARN, Kind.ERROR, Kind.UNPROVEN})
 
 
@@ -59,6 +64,11 @@ class Baseline:
             except TableErrors as errors:
                 problems += errors.problems
                 continue
+            problems += [
+                Problem(document.place((index, field)), f"'{entry.id}' has no {field} yet: {ask}")
+                for field, ask in UNWRITTEN.items()
+                if getattr(entry, field).strip() in {"", ask}
+            ]
             if entry.id in seen:
                 problems.append(Problem(document.place((index,)), f"'{entry.id}' stands twice"))
             seen.add(entry.id)

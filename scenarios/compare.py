@@ -14,13 +14,14 @@ import msgspec
 
 from scenarios import rulebook
 from scenarios.files.problems import nearest
-from scenarios.results import SCHEMA, Kind, Result, Run
+from scenarios.result_file import ResultFileError, read_run
+from scenarios.results import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-MAX_BYTES: Final = 256 * 1024 * 1024
-"""A result file is read up to this size (bytes)."""
+    from scenarios.results import Result, Run
+
 DIFFERS: Final = frozenset({Kind.FAIL, Kind.WARN, Kind.ERROR, Kind.UNPROVEN, Kind.XFAIL})
 """The outcomes that are a difference from what is right, known before or not."""
 YES: Final = frozenset({"accept", "onboarded"})
@@ -132,20 +133,9 @@ def compare(paths: Sequence[str], chains: Iterable[tuple[str, str]] = ()) -> Com
 
 def _load(path: str) -> _Loaded:
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise CompareError(f"'{path}' cannot be read: {error.strerror or error}") from None
-    if len(content) > MAX_BYTES:
-        raise CompareError(f"'{path}' is larger than {MAX_BYTES // 1024**2} MiB, which no result file is")
-    try:
-        run = msgspec.json.decode(content, type=Run)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise CompareError(f"'{path}' is no result file of `touchstone run --json`: {error}") from None
-    if run.schema != SCHEMA:
-        raise CompareError(
-            f"'{path}' is of another form than this release reads: '{run.schema}', not '{SCHEMA}'"
-        )
+        run = read_run(path)
+    except ResultFileError as error:
+        raise CompareError(str(error)) from None
     return _Loaded(path, run, {result.id: result for result in run.results})
 
 

@@ -160,6 +160,22 @@ class TargetRecord(msgspec.Struct, frozen=True):
     language: str = ""
     adapter: str = ""
     file: str | None = None
+    digest: str = ""
+    """The SHA-256 (hex) of the target file. Its text stays where it is: it may hold an admin token."""
+
+
+class ShardRecord(msgspec.Struct, frozen=True):
+    """Which part of a selection a run was."""
+
+    index: int
+    """From 1."""
+    count: int
+    selection: str
+    """The SHA-256 (hex) of the ids of the whole selection."""
+    total: int
+    """How many scenarios the whole selection has."""
+    places: tuple[int, ...]
+    """Where in the whole selection each scenario of this part stands, in order."""
 
 
 class HealthRecord(msgspec.Struct, frozen=True):
@@ -195,6 +211,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """How many tokens the target judged."""
     interrupted: bool = False
     baseline_problems: tuple[str, ...] = ()
+    catalogue: str = ""
+    """The SHA-256 (hex) of the tables that it asked from."""
+    tables: dict[str, str] = {}
+    """The tables of what was no pass, by name: `replay` needs no other."""
+    shard: ShardRecord | None = None
     policies: tuple[ProfileRecord, ...] = ()
     """Where the target differs from its profile, and what a library that declares nothing has chosen."""
 

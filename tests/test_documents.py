@@ -222,3 +222,26 @@ def test_the_documents_link_to_each_other_and_to_places_that_are_there() -> None
 def test_the_readme_names_every_command() -> None:
     for name in COMMANDS:
         assert f"touchstone {name}" in README
+
+
+def test_the_commands_of_the_running_guide_do_what_they_show(tmp_path: Path) -> None:
+    write_target(tmp_path)
+    guide = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ touchstone (.+)$", guide, re.MULTILINE)
+
+    ended = [
+        subprocess.run(
+            [sys.executable, "-m", "scenarios", *shlex.split(command)],
+            cwd=tmp_path,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        for command in commands
+    ]
+
+    # PyJWT takes the weak keys, and a replay reproduces that.
+    statuses = [done.returncode for done in ended]
+    assert statuses[:2] + statuses[4:] == [1, 1, 1, 0, 1]
+    assert max(statuses[2:4]) == 1
+    assert "2 of 2 reproduced" in ended[5].stdout

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 COMMANDS: Final = {
     "run": "Run scenarios against a target and report how it differs",
     "compare": "Show the results of several targets side by side, and where a chain disagrees",
+    "merge": "Make one result of the shards of a run",
+    "replay": "Ask a result of an earlier run again, and say whether it comes out the same",
     "list": "List the scenarios that there are",
     "show": "Explain one scenario: the rule, the token, what is expected and why",
     "export": "Write the scenarios that need no server as JSON vectors with a schema",
@@ -32,6 +34,7 @@ COMMANDS: Final = {
     "api": "Serve the reference verifier as a protected API, with an admin API and state",
     "verify": "Judge one token step by step, in words, for whoever debugs a 401",
     "mint": "Print one token, honest or forged by name",
+    "completion": "Print the script that completes commands, options and ids in your shell",
     "selftest": "Put the catalogue to the test: flawed verifiers, and which scenario finds each",
 }
 """The commands and what each is for; its code is `scenarios.cli.<name>_command`, an underscore for a hyphen."""

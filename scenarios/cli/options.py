@@ -21,11 +21,26 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - named to be recognised, not bound by default
 MAX_PORT = 65535
 
+
+def scenario_ids(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Complete a scenario's id; what reads tables is imported only when a shell asks."""
+    from scenarios.cli import completing
+
+    return completing.scenario_ids(context, parameter, incomplete)
+
+
+def _rules(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    from scenarios.cli import completing
+
+    return completing.rules(context, parameter, incomplete)
+
+
 _SELECTING = (
     click.option(
         "--select",
         "patterns",
         multiple=True,
+        shell_complete=scenario_ids,
         metavar="ID",
         help="Scenarios by id; `*` and `?` are wildcards.",
     ),
@@ -33,6 +48,7 @@ _SELECTING = (
         "--rule",
         "rules",
         multiple=True,
+        shell_complete=_rules,
         metavar="RULE",
         help="Scenarios of a rule or a group of rules: MAP-014, MAP.",
     ),

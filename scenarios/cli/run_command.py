@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from scenarios.cli import EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_TARGET, EXIT_USAGE
+from scenarios.cli.loop_options import Loop, looping
 from scenarios.cli.options import (
     catalogue,
     check_writable,
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
     from scenarios.baseline import Baseline
     from scenarios.crew import Account
-    from scenarios.results import Result, Run
+    from scenarios.results import Result, Run, ShardRecord
     from scenarios.tables.scenario import Scenario
     from scenarios.targets.profile import Profile
     from scenarios.targets.session import Session
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
 @click.option(
     "--details", default="20", metavar="N|all", help="How many findings to explain.", show_default=True
 )
+@looping
 @plain_option
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     target: str | None,
@@ -72,6 +76,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     strict: bool,  # noqa: FBT001 - click passes flags so
     details: str,
     plain: bool,  # noqa: FBT001 - as above
+    loop: Loop,
 ) -> int:
     """Run scenarios against a target and report how it differs.
 
@@ -80,24 +85,42 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     from scenarios.baseline import Baseline
     from scenarios.crew import cores
+    from scenarios.tables.digest import texts
 
-    if details != "all" and not details.isdecimal():
-        raise click.BadParameter("a number or 'all'", param_hint="--details")
+    explained = count_of(details)
     if junit == json_path == "-":
         raise click.UsageError("only one of --junit and --json can go to stdout")
     check_writable(junit, json_path)
     scenarios = catalogue(catalogs, only_catalogs)
-    wanted = chosen(scenarios, patterns, rules, levels)
+    if loop.watch:
+        from scenarios.cli.watching import watch_and_run
+
+        return watch_and_run(target, [*catalogs, *only_catalogs], [junit, json_path])
+    selection = chosen(scenarios, patterns, rules, levels)
+    wanted = loop.narrowed(selection, target)
+    if not wanted and loop.shard is None:
+        click.echo("nothing failed last time", err="-" in {json_path, junit})
+        return 0
     if catalogs or only_catalogs:
         _rehearse_own(wanted)
     known = Baseline.read(baseline) if baseline else Baseline()
-    reached = _reach(target)
+    reached = reach(target)
     if jobs is None:
         # The reference verifier minds nothing; what else a target may share between its copies, its author knows.
         jobs = cores() if target is None else 1
     _say_what_breaks_a_floor(reached.profile)
     quiet = "-" in {json_path, junit}  # stdout is for the results alone
-    run = _run(reached, wanted, scenarios, known, jobs=jobs, show=not plain and not quiet)
+    run = _run(
+        reached,
+        wanted,
+        scenarios,
+        known,
+        jobs=jobs,
+        show=not plain and not quiet,
+        part=loop.shard is not None,
+    )
+    run = _replayable(run, scenarios, texts(catalogs, only_catalogs), loop.record(selection, wanted))
+    loop.after(run, target, known, strict=strict)
     if not quiet:
         from scenarios.reports.terminal import console, report
 
@@ -105,13 +128,39 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
             report(
                 run,
                 console(plain=plain),
-                details=None if details == "all" else int(details),
+                details=explained,
                 again=_again(target, catalogs, only_catalogs),
                 strict=strict,
             )
     with output_may_end():
-        _write(run, junit, json_path, strict=strict)
-    return _status(run, strict=strict)
+        write_results(run, junit, json_path, strict=strict)
+    return exit_status(run, strict=strict)
+
+
+def count_of(details: str) -> int | None:
+    """Return how many findings `--details` wants explained; None for all. Raises `click.BadParameter`."""
+    if details != "all" and not details.isdecimal():
+        raise click.BadParameter("a number or 'all'", param_hint="--details")
+    return None if details == "all" else int(details)
+
+
+def _replayable(
+    run: Run,
+    scenarios: dict[str, Scenario],
+    tables: list[tuple[str, bytes]],
+    shard: ShardRecord | None,
+) -> Run:
+    """Return the run with what `replay` and `merge` need of it."""
+    from msgspec.structs import replace
+
+    from scenarios.replay import tables_of
+    from scenarios.tables.digest import digest
+
+    kept = tables_of(run.results, scenarios, tables)
+    target = run.target
+    if target.file is not None:
+        target = replace(target, digest=hashlib.sha256(Path(target.file).read_bytes()).hexdigest())
+    return replace(run, target=target, catalogue=digest(tables), tables=kept, shard=shard)
 
 
 def _rehearse_own(wanted: Sequence[Scenario]) -> None:
@@ -148,7 +197,8 @@ def _say_what_breaks_a_floor(profile: Profile | None) -> None:
         click.echo(f"touchstone run: {breach.knob}: {below_floor(breach).message}", err=True)
 
 
-def _reach(target: str | None) -> _Reached:
+def reach(target: str | None) -> _Reached:
+    """Return how a target file's target is reached; the reference verifier without one. Raises `TargetError`."""
     if target is None:
         from scenarios.targets.reference import NAME, reference_session
 
@@ -167,6 +217,7 @@ def _run(
     *,
     jobs: int,
     show: bool,
+    part: bool,
 ) -> Run:
     from msgspec.structs import replace
 
@@ -189,7 +240,9 @@ def _run(
         who.close()
     took = time.perf_counter() - began
     records = tuple(map(known.excuse_policy, policies(results, account.profile)))
-    problems = known.problems(scenarios, results) + known.stale_policies(records, results)
+    # A part of the answers cannot tell that a knob is sound by now: `merge` has all of them.
+    stale = () if part else known.stale_policies(records, results)
+    problems = known.problems(scenarios, results) + stale
     run = _recorded(reached, account, results, (started, took), interrupted=interrupted)
     return replace(run, policies=records, baseline_problems=problems)
 
@@ -246,20 +299,20 @@ def _recorded(
 
 @contextmanager
 def _progress(count: int, *, show: bool) -> Iterator[Callable[[Any], None]]:
-    if not show or not sys.stderr.isatty():
+    if not show:
         yield lambda _: None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from scenarios.reports.progress import Lines, bar
 
-    from scenarios.reports.terminal import console
+    if not sys.stderr.isatty():
+        yield Lines(count, lambda line: click.echo(line, err=True))
+        return
+    with bar(count) as advance:
+        yield advance
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=count)
-        yield lambda result: progress.update(task, advance=1, description=result.id.rpartition("/")[0])
 
-
-def _write(run: Run, junit: str | None, json_path: str | None, *, strict: bool) -> None:
+def write_results(run: Run, junit: str | None, json_path: str | None, *, strict: bool) -> None:
+    """Write the files that were asked for."""
     if json_path is not None:
         import msgspec
 
@@ -279,7 +332,8 @@ def _again(target: str | None, catalogs: tuple[str, ...], only_catalogs: tuple[s
     return shlex.join(words)
 
 
-def _status(run: Run, *, strict: bool) -> int:
+def exit_status(run: Run, *, strict: bool) -> int:
+    """Return the status that a run ends with; a shard to which nothing applies is no mistake."""
     from scenarios.results import FINDINGS, Kind
 
     if run.interrupted:
@@ -289,7 +343,7 @@ def _status(run: Run, *, strict: bool) -> int:
     if run.health.protocol_errors or (run.health.abandoned and not run.answered):
         return EXIT_TARGET
     findings = FINDINGS | {Kind.WARN} if strict else FINDINGS
-    if all(result.outcome is Kind.NOT_APPLICABLE for result in run.results):
+    if run.shard is None and all(result.outcome is Kind.NOT_APPLICABLE for result in run.results):
         return EXIT_USAGE
     found = run.profile_findings() or run.baseline_problems
     return EXIT_FINDINGS if found or any(result.outcome in findings for result in run.results) else 0

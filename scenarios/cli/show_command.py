@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scenarios.cli.options import catalogue, chosen, plain_option, with_tables
+from scenarios.cli.options import catalogue, chosen, plain_option, scenario_ids, with_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("show")
-@click.argument("scenario_id", metavar="ID")
+@click.argument("scenario_id", metavar="ID", shell_complete=scenario_ids)
 @with_tables
 @click.option("--raw", is_flag=True, help="Print each token as it is sent, too.")
 @plain_option

@@ -239,3 +239,26 @@ def test_loading_the_plugin_imports_neither_cryptography_nor_a_server_nor_faker(
 
     assert done.stderr == ""
     assert done.returncode == 0
+
+
+def test_two_processes_of_xdist_get_the_results_of_one(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+import pytest
+
+
+@pytest.mark.touchstone(lambda token, integration: "ann", only_catalog="mine.yaml")
+def test_verifier(scenario):
+    scenario.check()
+""")
+    pytester.path.joinpath("mine.yaml").write_text(TABLE)
+    pytester.path.joinpath("own.scenarios.yaml").write_text(TABLE)
+
+    def outcomes(*options: str) -> set[str]:
+        lines = pytester.runpytest_subprocess("-rA", "-q", "-p", "no:cacheprovider", *options).outlines
+        return {line.partition(" - ")[0] for line in lines if line.startswith(("PASSED", "FAILED"))}
+
+    alone = outcomes()
+
+    assert outcomes("-n", "2") == alone
+    assert len(alone) == 4
+    assert sum(line.startswith("FAILED") for line in alone) == 1
