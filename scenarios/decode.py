@@ -8,7 +8,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from scenarios.tables.times import TIME_CLAIMS
 
@@ -37,13 +37,21 @@ def decode(token: str) -> Decoded:
 
 def times_in(token: str) -> dict[str, float]:
     """Return the claims of a token that are times and numbers (seconds since the epoch); any text gives an answer."""
+    claims = _object(token, 1)
+    return {name: claims[name] for name in TIME_CLAIMS if type(claims.get(name)) in (int, float)}
+
+
+def header_of(token: str) -> dict[str, Any]:
+    """Return the members of a token's header; any text gives an answer."""
+    return _object(token, 0)
+
+
+def _object(token: str, part: int) -> dict[str, Any]:
     try:
-        claims = json.loads(_bytes(token.split(".")[1]) or b"")
+        members = json.loads(_bytes(token.split(".")[part]) or b"")
     except (IndexError, ValueError, RecursionError):
         return {}
-    if not isinstance(claims, dict):
-        return {}
-    return {name: claims[name] for name in TIME_CLAIMS if type(claims.get(name)) in (int, float)}
+    return members if isinstance(members, dict) else {}
 
 
 def _part(segment: str) -> str:

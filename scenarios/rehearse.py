@@ -151,7 +151,12 @@ def _moved(stage: Stage, action: Move) -> Shown:
             stage.thumbprint(action.argument)
         return Shown(f"{action.what} {action.argument}")
     stage.move(action)
-    return Shown(f"{action.what} {_plain(action.argument)}".strip())
+    return Shown(moved_in_words(action))
+
+
+def moved_in_words(move: Move) -> str:
+    """Return a change of the world in words, such as `advance +10m`."""
+    return f"{move.what} {_plain(move.argument)}".strip()
 
 
 def _together(stage: Stage, action: Together) -> Iterator[Shown]:

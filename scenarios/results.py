@@ -88,9 +88,30 @@ class Exchange(msgspec.Struct, frozen=True, omit_defaults=True):
     request: str | None = None
     """The head of the HTTP request, where the scenario says how the credential travels."""
     http: str | None = None
-    """The status and headers that were answered to it."""
+    """The status and headers that were answered, by a target that is asked over HTTP."""
     now: float | None = None
     """Seconds since the epoch by the scenario's clock."""
+
+
+class Moment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One step of a scenario in which time passes, as its timeline shows it."""
+
+    at: float
+    """Seconds since the scenario began, by its clock."""
+    step: str
+    """What was done, such as `onboard main`, `rotate to b` or `authenticate`."""
+    answer: str = ""
+    """The verdict in words; empty for a change of the world, which nobody answers."""
+    kind: str = ""
+    """The kind of that verdict, such as `accept`."""
+    kid: str = ""
+    """Of a token: by which key of the IdP it says that it was signed; empty for none of them."""
+    count: int = 1
+    """How many tokens of this kind were sent in the step."""
+    fetches: int = 0
+    """How often the IdP's JWKS was fetched since the moment before."""
+    keys: dict[str, str] | None = None
+    """The IdP's keys, kid to state, where they are others than at the moment before."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +137,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """The reason that the baseline gives."""
     duration_s: float = 0.0
     exchanges: tuple[Exchange, ...] = ()
+    timeline: tuple[Moment, ...] = ()
+    """Of a scenario that moves the world while it runs: its keys, fetches and tokens, in order."""
+    table: str = ""
+    """Where its row stands, as `file:line`; a table that ships is named from the package's folder."""
     like: dict[str, tuple[str, ...]] = {}
     """By knob, the values that every answer fits; only knobs of which the answers fit some values and not others."""
 
@@ -210,6 +235,12 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     answered: int = 0
     """How many tokens the target judged."""
     interrupted: bool = False
+    wanted: int = 0
+    """How many scenarios were to be asked; more than there are results when the run was interrupted."""
+    command: str = ""
+    """The command of the run, as it was given."""
+    again: str = "touchstone run"
+    """The command that runs one scenario again, less ` --select ID`."""
     baseline_problems: tuple[str, ...] = ()
     catalogue: str = ""
     """The SHA-256 (hex) of the tables that it asked from."""

@@ -21,6 +21,7 @@ from scenarios.tables.model import SendSpec
 from scenarios.tables.scenario import MAIN, Authenticate, Flood, Mint, Move, Onboard, Together
 from scenarios.tables.steps import ONBOARDED
 from scenarios.targets.protocol import readable
+from scenarios.timeline import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -73,6 +74,8 @@ class _Play:
     """What the target's HTTP answers have set so far, as a browser would send it back."""
     like: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By knob, the values that every answer so far fits."""
+    watch: Watch | None = None
+    """Who keeps the timeline, in a scenario that has one."""
 
     @property
     def profile(self) -> Profile:
@@ -90,7 +93,11 @@ class _Play:
         """Do every action; raises `_Stop`."""
         for action in self.scenario.actions:
             before = self.stage.requests()
-            self.act(action)
+            try:
+                self.act(action)
+            finally:
+                if self.watch is not None:
+                    self.watch.done(action)
             bounds = getattr(action, "requests", None)
             if bounds:
                 counts = {name: count - before[name] for name, count in self.stage.requests().items()}
@@ -127,7 +134,7 @@ class _Play:
     def done(self, action: Move, verdict: Verdict) -> None:
         """Keep and judge the answer to a message that only asks for something to be done."""
         self.verdict = verdict
-        self.exchanges.append(Exchange(f"{action.what} {action.argument}", judge.in_words(verdict)))
+        self.record(Exchange(f"{action.what} {action.argument}", judge.in_words(verdict)), verdict)
         self.check(judge.judge_done(verdict))
 
     def onboard(
@@ -142,7 +149,7 @@ class _Play:
         record = self.stage.record(name, spec)
         verdict = self.session.onboard(record, self.stage.directory(name), now=self.stage.sent_now)
         published = self.stage.published(name) if "jwks_uri" in record else None
-        self.exchanges.append(Exchange(f"onboard {name}", judge.in_words(verdict), record, published))
+        self.record(Exchange(f"onboard {name}", judge.in_words(verdict), record, published), verdict)
         self.verdict = verdict
         fetched = "jwks_uri" in record and "jwks_uri" in self.profile.keys
         (self.by_value.discard if fetched else self.by_value.add)(name)
@@ -231,11 +238,18 @@ class _Play:
         if isinstance(token, bytes):
             token = f"base64:{base64.b64encode(token).decode('ascii')}"
         sent = None if request is None else _head(request)
-        answered = None if request is None or verdict.http is None else _answered(verdict.http)
-        self.exchanges.append(
-            Exchange(step, judge.in_words(verdict), token=token, now=now, request=sent, http=answered)
+        answered = None if verdict.http is None else _answered(verdict.http)
+        self.record(
+            Exchange(step, judge.in_words(verdict), token=token, now=now, request=sent, http=answered),
+            verdict,
         )
+
+    def record(self, exchange: Exchange, verdict: Verdict) -> None:
+        """Keep what was sent and answered, for the report."""
+        self.exchanges.append(exchange)
         del self.exchanges[:-MAX_KEPT_EXCHANGES]
+        if self.watch is not None:
+            self.watch.answered(exchange, verdict.kind)
 
     def check(self, found: judge.Finding | judge.Unsupported | None) -> None:
         if found is None:
@@ -269,7 +283,7 @@ def run_scenario(scenario: Scenario, session: Session, lab: Lab) -> Result:
         stage = Stage(scenario, lab, session.profile)
     except StageError as fault:
         return _result(scenario, Kind.ERROR, message=str(fault), table_fault=True)
-    play = _Play(scenario, session, stage)
+    play = _Play(scenario, session, stage, watch=Watch.of(scenario, stage))
     try:
         session.reset()
         play.run()
@@ -277,13 +291,16 @@ def run_scenario(scenario: Scenario, session: Session, lab: Lab) -> Result:
         return _result(scenario, Kind.ERROR, message=str(fault), table_fault=True)
     finally:
         stage.close()
-    took = time.perf_counter() - began
+    seen: dict[str, Any] = {
+        "duration_s": time.perf_counter() - began,
+        "timeline": () if play.watch is None else tuple(play.watch.moments),
+    }
     if play.decided is None:
-        return _result(scenario, Kind.PASS, verdict=_recorded(play.verdict), duration_s=took, like=play.like)
+        return _result(scenario, Kind.PASS, verdict=_recorded(play.verdict), like=play.like, **seen)
     finding, verdict = play.decided.finding, _recorded(play.decided.verdict)
     if isinstance(finding, judge.Unsupported):
         message = f"the target answered that it does not support {finding.capability}"
-        return _result(scenario, Kind.NOT_APPLICABLE, verdict=verdict, message=message, duration_s=took)
+        return _result(scenario, Kind.NOT_APPLICABLE, verdict=verdict, message=message, **seen)
     return _result(
         scenario,
         judge.outcome_of(finding, scenario),
@@ -291,8 +308,8 @@ def run_scenario(scenario: Scenario, session: Session, lab: Lab) -> Result:
         message=finding.message,
         severity=finding.severity,
         exchanges=_plain(play.decided.exchanges),
-        duration_s=took,
         like=play.like,
+        **seen,
     )
 
 
@@ -361,6 +378,7 @@ def _result(scenario: Scenario, outcome: Kind, **more: Any) -> Result:
         expected=str(scenario.expected),
         says=scenario.says,
         control=scenario.control,
+        table=f"{scenario.place.source}:{scenario.place.line}",
         **more,
     )
 

@@ -95,7 +95,8 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def _status(arguments: Sequence[str] | None) -> int:
     try:
-        result = cli.main(arguments, prog_name="touchstone", standalone_mode=False)
+        given = tuple(sys.argv[1:] if arguments is None else arguments)  # reports show the command
+        result = cli.main(given, prog_name="touchstone", standalone_mode=False, obj=given)
     except click.ClickException as error:
         _show(error)
         return EXIT_USAGE

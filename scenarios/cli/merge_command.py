@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from scenarios.cli.options import check_writable, output_may_end, plain_option
+from scenarios.cli.options import output_may_end, plain_option
+from scenarios.cli.reporting import Outputs, reporting
 
 
 @click.command("merge")
 @click.argument("files", nargs=-1, required=True, metavar="RESULT.json...", type=click.Path())
-@click.option("--junit", metavar="PATH", help="Write the results as JUnit XML.")
-@click.option("--json", "json_path", metavar="PATH", help="Write the results as JSON; `-` for stdout.")
+@reporting
 @click.option(
     "--baseline", metavar="FILE", type=click.Path(), help="The baseline of the shards: it excuses knobs here."
 )
@@ -21,37 +21,33 @@ from scenarios.cli.options import check_writable, output_may_end, plain_option
 @plain_option
 def command(
     files: tuple[str, ...],
-    junit: str | None,
-    json_path: str | None,
+    annotations: str,
     baseline: str | None,
     strict: bool,  # noqa: FBT001 - click passes flags so
     details: str,
     plain: bool,  # noqa: FBT001 - as above
+    **reports: str | None,
 ) -> int:
     """Make one result of files that `touchstone run --shard I/N --json` wrote, and report it as `run` would.
 
     Exit status: that of the whole run; 2 too for files that are not all shards of one run.
     """
     from scenarios.baseline import Baseline
-    from scenarios.cli.run_command import count_of, exit_status, write_results
+    from scenarios.cli.run_command import count_of, exit_status
     from scenarios.merge_runs import MergeError, merge
     from scenarios.result_file import ResultFileError, read_run
 
     explained = count_of(details)
-    if junit == json_path == "-":
-        raise click.UsageError("only one of --junit and --json can go to stdout")
-    check_writable(junit, json_path)
+    outputs = Outputs(reports, annotations)
     known = Baseline.read(baseline) if baseline else None
     try:
         run = merge([(file, read_run(file)) for file in files], known)
     except (ResultFileError, MergeError) as error:
         raise click.UsageError(str(error)) from None
-    if "-" not in {junit, json_path}:
+    if not outputs.quiet:
         from scenarios.reports.terminal import console, report
 
-        again = f"touchstone run --target {run.target.file}" if run.target.file else "touchstone run"
         with output_may_end():
-            report(run, console(plain=plain), details=explained, again=again, strict=strict)
-    with output_may_end():
-        write_results(run, junit, json_path, strict=strict)
+            report(run, console(plain=plain), details=explained, again=run.again, strict=strict)
+    outputs.write(run, strict=strict)
     return exit_status(run, strict=strict)

@@ -167,11 +167,27 @@ def output_may_end() -> Iterator[None]:
 
 
 def write(path: str, content: bytes) -> None:
-    """Write a file, or stdout for `-`. Raises `click.ClickException` with one line when it cannot."""
+    """Write a file, whole or not at all, or stdout for `-`. Raises `click.ClickException` when it cannot."""
     try:
-        with click.open_file(path, "wb") as file:
-            file.write(content)
+        if path == "-" or (os.path.exists(path) and not os.path.isfile(path)):  # noqa: PTH110, PTH113 - any path
+            with click.open_file(path, "wb") as file:
+                file.write(content)
+        else:
+            _replace(Path(os.path.realpath(path)), content)
     except BrokenPipeError:
         raise
     except OSError as error:
         raise click.FileError(path, error.strerror or str(error)) from None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put a file in the place of another, which its readers see whole until then."""
+    part = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        if path.exists():
+            part.chmod(path.stat().st_mode)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

@@ -16,15 +16,8 @@ import click
 
 from scenarios.cli import EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_TARGET, EXIT_USAGE
 from scenarios.cli.loop_options import Loop, looping
-from scenarios.cli.options import (
-    catalogue,
-    check_writable,
-    chosen,
-    output_may_end,
-    plain_option,
-    selecting,
-    write,
-)
+from scenarios.cli.options import catalogue, chosen, output_may_end, plain_option, selecting
+from scenarios.cli.reporting import Outputs, reporting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,8 +38,7 @@ if TYPE_CHECKING:
     help="The target's YAML file; without it, the reference verifier.",
 )
 @selecting
-@click.option("--junit", metavar="PATH", help="Write the results as JUnit XML.")
-@click.option("--json", "json_path", metavar="PATH", help="Write the results as JSON; `-` for stdout.")
+@reporting
 @click.option(
     "--baseline", metavar="FILE", type=click.Path(), help="Known failures: a list of {id, reason, link}."
 )
@@ -69,14 +61,14 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     levels: tuple[str, ...],
     catalogs: tuple[str, ...],
     only_catalogs: tuple[str, ...],
-    junit: str | None,
-    json_path: str | None,
+    annotations: str,
     baseline: str | None,
     jobs: int | None,
     strict: bool,  # noqa: FBT001 - click passes flags so
     details: str,
     plain: bool,  # noqa: FBT001 - as above
     loop: Loop,
+    **reports: str | None,
 ) -> int:
     """Run scenarios against a target and report how it differs.
 
@@ -88,18 +80,16 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     from scenarios.tables.digest import texts
 
     explained = count_of(details)
-    if junit == json_path == "-":
-        raise click.UsageError("only one of --junit and --json can go to stdout")
-    check_writable(junit, json_path)
+    outputs = Outputs(reports, annotations)
     scenarios = catalogue(catalogs, only_catalogs)
     if loop.watch:
         from scenarios.cli.watching import watch_and_run
 
-        return watch_and_run(target, [*catalogs, *only_catalogs], [junit, json_path])
+        return watch_and_run(target, [*catalogs, *only_catalogs], outputs.files)
     selection = chosen(scenarios, patterns, rules, levels)
     wanted = loop.narrowed(selection, target)
     if not wanted and loop.shard is None:
-        click.echo("nothing failed last time", err="-" in {json_path, junit})
+        click.echo("nothing failed last time", err=outputs.quiet)
         return 0
     if catalogs or only_catalogs:
         _rehearse_own(wanted)
@@ -109,19 +99,19 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         # The reference verifier minds nothing; what else a target may share between its copies, its author knows.
         jobs = cores() if target is None else 1
     _say_what_breaks_a_floor(reached.profile)
-    quiet = "-" in {json_path, junit}  # stdout is for the results alone
     run = _run(
         reached,
         wanted,
         scenarios,
         known,
         jobs=jobs,
-        show=not plain and not quiet,
+        show=not plain and not outputs.quiet,
         part=loop.shard is not None,
     )
     run = _replayable(run, scenarios, texts(catalogs, only_catalogs), loop.record(selection, wanted))
+    run = _named(run, len(wanted), _again(target, catalogs, only_catalogs))
     loop.after(run, target, known, strict=strict)
-    if not quiet:
+    if not outputs.quiet:
         from scenarios.reports.terminal import console, report
 
         with output_may_end():
@@ -129,11 +119,10 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
                 run,
                 console(plain=plain),
                 details=explained,
-                again=_again(target, catalogs, only_catalogs),
+                again=run.again,
                 strict=strict,
             )
-    with output_may_end():
-        write_results(run, junit, json_path, strict=strict)
+    outputs.write(run, strict=strict)
     return exit_status(run, strict=strict)
 
 
@@ -311,16 +300,13 @@ def _progress(count: int, *, show: bool) -> Iterator[Callable[[Any], None]]:
         yield advance
 
 
-def write_results(run: Run, junit: str | None, json_path: str | None, *, strict: bool) -> None:
-    """Write the files that were asked for."""
-    if json_path is not None:
-        import msgspec
+def _named(run: Run, wanted: int, again: str) -> Run:
+    """Return a run with the commands that make it, and one scenario of it, again."""
+    from msgspec.structs import replace
 
-        write(json_path, msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n")
-    if junit is not None:
-        from scenarios.reports.junit import junit_xml
-
-        write(junit, junit_xml(run, strict=strict))
+    given = click.get_current_context().find_root().obj
+    command = shlex.join(["touchstone", *(given or ())])
+    return replace(run, wanted=wanted, again=again, command=command)
 
 
 def _again(target: str | None, catalogs: tuple[str, ...], only_catalogs: tuple[str, ...]) -> str:

@@ -41,7 +41,7 @@ def rounds(
         say(WAITING)
 
 
-def watch_and_run(target: str | None, tables: Sequence[str], written: Iterable[str | None]) -> int:
+def watch_and_run(target: str | None, tables: Sequence[str], written: Iterable[str]) -> int:
     """Run at each change of the target's folder or of tables until interrupted; the exit status is then 130.
 
     `written` are files that a run writes, and no reason for another. Raises `click.UsageError` when there is nothing to
@@ -55,7 +55,7 @@ def watch_and_run(target: str | None, tables: Sequence[str], written: Iterable[s
         Path(target).resolve().parent,
         *(path for table in tables if (path := Path(table).resolve()).exists()),
     ]
-    own = [Path(name).resolve() for name in written if name not in {None, "-"}]
+    own = [Path(name).resolve() for name in written]
     command = [sys.executable, "-m", "scenarios", "run", *_words(click.get_current_context())]
     try:
         with _changes(paths, own) as changes:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from scenarios.reports import compare_words as words
+from scenarios.reports.pages import filled_in
 
 if TYPE_CHECKING:
     from scenarios.compare import Comparison
@@ -13,11 +13,8 @@ if TYPE_CHECKING:
 
 def page(comparison: Comparison, *, everything: bool = False) -> str:
     """Return the page of a comparison; `everything` shows rows too in which no target differs from what is right."""
-    from jinja2 import Environment
-
-    source = files("scenarios").joinpath("reports", "compare.html.j2").read_text(encoding="utf-8")
-    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
-    return template.render(
+    return filled_in(
+        "compare.html.j2",
         comparison=comparison,
         rules=words.rules_shown(comparison, everything=everything),
         scenarios=words.scenarios_shown(comparison, everything=everything),

@@ -18,9 +18,9 @@ def markdown(comparison: Comparison, *, scenarios: bool = True, everything: bool
 
 
 def _lines(comparison: Comparison, *, scenarios: bool, everything: bool) -> Iterator[str]:
-    names = [_cell(target.name) for target in comparison.targets]
+    names = [cell(target.name) for target in comparison.targets]
     kinds = ("pass", "fail", "warn", "error", "unproven", "xfail", "not_applicable")
-    yield from _table(
+    yield from table(
         ("target", *kinds),
         (
             (name, *(str(one.totals.get(kind, 0)) for kind in kinds))
@@ -28,7 +28,7 @@ def _lines(comparison: Comparison, *, scenarios: bool, everything: bool) -> Iter
         ),
     )
     yield from ("", *comparison.notes, words.LEGEND, "")
-    yield from _table(
+    yield from table(
         ("rule", "level", "authority", *names),
         (
             (row.rule, row.level, row.basis, *map(words.rule_word, row.cells))
@@ -37,7 +37,7 @@ def _lines(comparison: Comparison, *, scenarios: bool, everything: bool) -> Iter
     )
     if scenarios:
         yield ""
-        yield from _table(
+        yield from table(
             ("scenario", "rule", *names),
             (
                 (f"`{row.id}`", row.rule, *map(words.scenario_word, row.outcomes))
@@ -54,19 +54,21 @@ def _chain(chain: Chain) -> Iterator[str]:
         f"{chain.first} in front of {chain.second}: {len(chain.disagreements)} of {chain.compared} differ.",
         "",
     )
-    yield from _table(
+    yield from table(
         ("scenario", "rule", "how", chain.first, chain.second),
         ((f"`{one.id}`", one.rule, one.how, one.first, one.second) for one in chain.disagreements),
     )
 
 
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Yield the lines of a table; its cells may hold anything."""
     heads = tuple(heads)
     yield f"| {' | '.join(heads)} |"
     yield f"|{'---|' * len(heads)}"
     for cells in rows:
-        yield f"| {' | '.join(map(_cell, cells))} |"
+        yield f"| {' | '.join(map(cell, cells))} |"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """Return text that stays in its cell and is no markup."""
     return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")

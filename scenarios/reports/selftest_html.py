@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from scenarios import rulebook
+from scenarios.reports.pages import filled_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,12 +16,9 @@ if TYPE_CHECKING:
 
 def page(done: Selftest) -> str:
     """Return the page of a selftest, as HTML."""
-    from jinja2 import Environment
-
-    source = files("scenarios").joinpath("reports", "selftest.html.j2").read_text(encoding="utf-8")
-    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
     groups = [_group(name, title, done) for name, title in rulebook.GROUPS.items()]
-    return template.render(
+    return filled_in(
+        "selftest.html.j2",
         done=done,
         groups=[group for group in groups if group["rules"]],
         tables=_tables(done.mutants),

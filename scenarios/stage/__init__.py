@@ -131,6 +131,10 @@ class Stage:
         with self._making():
             return moves.thumbprint(self.party(), name)
 
+    def keys(self) -> dict[str, str]:
+        """Return the keys of the main integration's IdP: each kid with its state, such as `active`."""
+        return {entry.key.kid: entry.state.value for entry in self.party().issuer.ring.snapshot.entries}
+
     def asked(self, endpoint: str, latest: int) -> tuple[Request, ...]:
         """Return so many of the latest requests to an endpoint of the main integration's IdP."""
         path = f"{self.party().path}/{endpoint}"

@@ -1,0 +1,25 @@
+"""Pages that need nothing else: the templates of this folder, filled in with every value escaped."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+
+def filled_in(template: str, **values: Any) -> str:
+    """Return a template of this folder (such as `run.html.j2`) with its values; no value can become markup."""
+    from jinja2 import Environment, FunctionLoader
+
+    folder = files("scenarios").joinpath("reports")
+    loader = FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8"))
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["clock"] = clock
+    return environment.get_template(template).render(**values)
+
+
+def clock(seconds: float) -> str:
+    """Return a time since the beginning in its largest unit, such as `+1h`."""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"+{seconds / size:.3g}{unit}"
+    return f"+{seconds:g}s"
