@@ -122,7 +122,7 @@ def browser(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def clients(session: nox.Session) -> None:
-    """Let openid-client and jose, from the npm registry, go through flows and vectors (needs node and npm)."""
+    """Let openid-client and jose (npm) go through flows and vectors, and starters in Node run (needs node and npm)."""
     folder = Path(session.create_tmp())
     for name in ("package.json", "openid_client.mjs"):
         shutil.copy(ROOT / "tests" / "mock_idp" / "clients" / name, folder)
@@ -130,7 +130,11 @@ def clients(session: nox.Session) -> None:
         "npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), external=True, silent=True
     )
     session.install(*_group("tests"), ".")
-    scripts = ("tests/mock_idp/test_idp_oauth_clients_npm.py", "tests/scenarios/vectors/test_vectors_npm.py")
+    scripts = (
+        "tests/mock_idp/test_idp_oauth_clients_npm.py",
+        "tests/scenarios/vectors/test_vectors_npm.py",
+        "tests/scenarios/cli/test_init_starters_npm.py",
+    )
     session.run("pytest", *scripts, *session.posargs, env={"TOUCHSTONE_NODE_CLIENTS": str(folder.resolve())})
 
 

@@ -77,6 +77,20 @@ class Baseline:
             raise TableErrors(problems)
         return cls(lines)
 
+    def check(self, catalogue: Collection[str]) -> None:
+        """Raise `TableErrors` for every entry about a scenario or a knob that does not exist: a slip of the pen."""
+        problems = []
+        for entry, place in self.lines:
+            knob = entry.id.removeprefix(PROFILE)
+            if knob != entry.id:
+                if knob not in rulebook.knobs():
+                    problems.append(Problem(place, f"'{knob}' is no knob{nearest(knob, rulebook.knobs())}"))
+            elif entry.id not in catalogue:
+                message = f"no scenario is called '{entry.id}'{nearest(entry.id, catalogue)}"
+                problems.append(Problem(place, message))
+        if problems:
+            raise TableErrors(problems)
+
     def excuse(self, result: Result) -> Result:
         """Return the result as the baseline sees it."""
         entry = self.by_id.get(result.id)
@@ -100,7 +114,7 @@ class Baseline:
     def stale_policies(
         self, records: Collection[ProfileRecord], results: Iterable[Result]
     ) -> tuple[str, ...]:
-        """Return what is wrong with entries about knobs: unknown ones, and ones that the answers now agree with."""
+        """Return what is wrong with entries about knobs: those that the answers now agree with."""
         known = {record.knob for record in records if record.known is not None}
         shown = {name for result in results for name in result.like}
         found = []
@@ -108,21 +122,17 @@ class Baseline:
             knob = entry.id.removeprefix(PROFILE)
             if knob == entry.id or knob in known:
                 continue
-            if knob not in rulebook.knobs():
-                found.append(f"{place}: '{knob}' is no knob{nearest(knob, rulebook.knobs())}")
-            elif knob in shown:
+            if knob in shown:
                 found.append(f"{place}: the target is consistent in '{knob}': remove the entry")
         return tuple(found)
 
-    def problems(self, catalogue: Collection[str], results: Iterable[Result]) -> tuple[str, ...]:
-        """Return what is wrong with entries as such: ids that do not exist, scenarios that do not apply."""
+    def problems(self, results: Iterable[Result]) -> tuple[str, ...]:
+        """Return what is wrong with entries as such: scenarios that do not apply."""
         idle = {result.id for result in results if result.outcome is Kind.NOT_APPLICABLE}
         found = []
         for entry, place in self.lines:
             if entry.id.startswith(PROFILE):
                 continue  # see `stale_policies`
-            if entry.id not in catalogue:
-                found.append(f"{place}: no scenario is called '{entry.id}'{nearest(entry.id, catalogue)}")
-            elif entry.id in idle:
+            if entry.id in idle:
                 found.append(f"{place}: '{entry.id}' does not apply to this target: remove the entry")
         return tuple(found)

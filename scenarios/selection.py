@@ -36,6 +36,11 @@ class Selection:
         for pattern in self.patterns:
             matcher = _matcher(pattern)
             if not any(matcher.match(name) for name in scenarios):
+                if (rule := pattern.upper()) in {*rulebook.rules(), *rulebook.GROUPS}:
+                    what = "rule" if rule in rulebook.rules() else "group of rules"
+                    raise SelectionError(
+                        f"'{pattern}' is a {what}: touchstone list --rule {rule} lists its scenarios"
+                    )
                 raise SelectionError(f"no scenario is called '{pattern}'{nearest(pattern, scenarios)}")
         rules = [rule.upper() for rule in self.rules]
         for rule in rules:

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "show": "Explain one scenario: the rule, the token, what is expected and why",
     "export": "Write the scenarios that need no server as JSON vectors with a schema",
     "lint": "Check scenario tables and name every mistake with its place",
+    "init": "Write a starter target in Python, Node or over HTTP, which runs at once",
     "check-target": "Check a target file: start it, ask the least, and say what to change",
     "echo": "Serve an upstream that answers what a gateway has passed on to it",
     "idp": "Serve mock IdPs over HTTP or HTTPS, with keys, tokens, faults and a console",

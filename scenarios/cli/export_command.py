@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scenarios.cli.options import catalogue, check_writable, chosen, selecting, write
+from scenarios.files.problems import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +43,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     wanted = _with_controls(chosen(scenarios, patterns, rules, levels), scenarios)
     index, files = _made(wanted)
     if not index.count:
-        raise click.UsageError(f"none of these {len(wanted)} scenarios can be a vector: {_reasons(index)}")
+        chosen_ones = counted(len(wanted), "scenario")
+        raise click.UsageError(f"no vector can be made of {chosen_ones}: {_reasons(index)}")
     _write(Path(folder), files)
     if json_path is not None:
         write(json_path, files["index.json"])
@@ -93,8 +95,8 @@ def _reasons(index: Index) -> str:
 
 def _report(folder: str, index: Index, files: Mapping[str, bytes]) -> None:
     size = sum(map(len, files.values()))
-    click.echo(f"{index.count} vectors in {folder} ({len(files)} files, {size / 1e6:.1f} MB)")
+    click.echo(f"{counted(index.count, 'vector')} in {folder} ({len(files)} files, {size / 1e6:.1f} MB)")
     if index.left_out_count:
-        click.echo(f"{index.left_out_count} scenarios are left out:")
+        click.echo(f"{counted(index.left_out_count, 'scenario')} left out:")
     for entry in index.left_out:
         click.echo(f"  {entry.count:4}  {entry.reason}")

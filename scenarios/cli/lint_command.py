@@ -26,7 +26,7 @@ def command(
         write(schema, schema_bytes())
         return
     from scenarios.cli.options import catalogue
-    from scenarios.files.problems import TableErrors
+    from scenarios.files.problems import TableErrors, counted
     from scenarios.rehearse import mistakes
     from scenarios.stage import Lab
     from scenarios.tables.load import clashes
@@ -41,4 +41,4 @@ def command(
         if problems := list(mistakes(scenarios.values(), lab)):
             raise TableErrors(problems)
     files = len({scenario.place.source for scenario in scenarios.values()})
-    click.echo(f"{len(scenarios)} scenarios in {files} file{'s' * (files != 1)}, no mistakes")
+    click.echo(f"{counted(len(scenarios), 'scenario')} in {counted(files, 'file')}, no mistakes")

@@ -110,11 +110,12 @@ def _rules(found: list[Coverage], json_path: str | None, *, plain: bool) -> None
         return
     from rich.text import Text
 
+    from scenarios.files.problems import counted
     from scenarios.reports.terminal import console, row
 
     out = console(plain=plain)
     for entry in found:
-        count = f"{entry.scenarios} scenario{'s' * (entry.scenarios != 1)}"
+        count = counted(entry.scenarios, "scenario")
         stands = "excluded" if entry.excluded else count
         out.print(Text.assemble((f"{entry.rule.id:9}", "bold"), f"{entry.rule.level.value:7} {stands}"))
         row(out, "", entry.rule.statement)
@@ -123,7 +124,9 @@ def _rules(found: list[Coverage], json_path: str | None, *, plain: bool) -> None
             row(out, "excluded", f"{what}{exclusion.reason}; needs {exclusion.needs}")
     tested = sum(1 for entry in found if entry.scenarios)
     excluded = sum(entry.excluded for entry in found)
-    out.print(Text(f"\n{len(found)} rules, {tested} with scenarios, {excluded} excluded", style="bold"))
+    out.print(
+        Text(f"\n{counted(len(found), 'rule')}, {tested} with scenarios, {excluded} excluded", style="bold")
+    )
 
 
 def _rules_as_json(found: list[Coverage]) -> bytes:
@@ -147,6 +150,7 @@ def _rules_as_json(found: list[Coverage]) -> bytes:
 def _scenarios(found: list[Scenario], *, plain: bool) -> None:
     from rich.text import Text
 
+    from scenarios.files.problems import counted
     from scenarios.reports.terminal import console, row
 
     out = console(plain=plain)
@@ -162,7 +166,7 @@ def _scenarios(found: list[Scenario], *, plain: bool) -> None:
         name = scenario.id.removeprefix(f"{group}/")
         out.print(Text(f"   {scenario.rule.level.value:13}{scenario.rules[0]:9} {name}"))
         row(out, "", scenario.says)
-    out.print(Text(f"\n{len(found)} scenarios", style="bold"))
+    out.print(Text(f"\n{counted(len(found), 'scenario')}", style="bold"))
 
 
 def _forgeries(*, plain: bool) -> None:

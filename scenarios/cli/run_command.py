@@ -94,6 +94,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     if catalogs or only_catalogs:
         _rehearse_own(wanted)
     known = Baseline.read(baseline) if baseline else Baseline()
+    known.check(scenarios)
     reached = reach(target)
     if jobs is None:
         # The reference verifier minds nothing; what else a target may share between its copies, its author knows.
@@ -231,7 +232,7 @@ def _run(
     records = tuple(map(known.excuse_policy, policies(results, account.profile)))
     # A part of the answers cannot tell that a knob is sound by now: `merge` has all of them.
     stale = () if part else known.stale_policies(records, results)
-    problems = known.problems(scenarios, results) + stale
+    problems = known.problems(results) + stale
     run = _recorded(reached, account, results, (started, took), interrupted=interrupted)
     return replace(run, policies=records, baseline_problems=problems)
 

@@ -48,9 +48,15 @@ MAX_LISTED: Final = 14
 def nearest(word: str, words: Iterable[str]) -> str:
     """Return ` (did you mean 'x'?)` for the nearest of the words, or what there is, or nothing."""
     words = sorted(words)
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    same = [known for known in words if len(word) > 1 and known.casefold() == word.casefold()]
+    close = same[:1] or difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     if close:
         return f" (did you mean '{close[0]}'?)"
     if 0 < len(words) <= MAX_LISTED:
         return f" (there is {', '.join(words)})"
     return ""
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun, in the plural but for one."""
+    return f"{count} {noun}{'s' * (count != 1)}"

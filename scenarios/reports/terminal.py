@@ -13,6 +13,7 @@ from rich.text import Text
 
 from scenarios import rulebook
 from scenarios.decode import cut, decode
+from scenarios.files.problems import counted
 from scenarios.results import Kind, ProfileKind, Result, Run
 
 if TYPE_CHECKING:
@@ -114,9 +115,7 @@ def _profile(run: Run, out: Console) -> None:
     findings = run.profile_findings()
     if findings:
         out.print()
-        out.print(
-            Text(f"{_counted(len(findings), 'finding')} of the target's own profile:", style="bold red")
-        )
+        out.print(Text(f"{counted(len(findings), 'finding')} of the target's own profile:", style="bold red"))
     for record in findings:
         row(out, "knob", f"{record.knob}: {record.message}")
     chosen = [record for record in run.policies if not record.finding and record.known is None]
@@ -149,7 +148,7 @@ def _groups(run: Run, out: Console) -> Table:
     columns = [
         kind for kind in (*COLUMNS, Kind.XFAIL, Kind.XPASS) if kind in always or run.totals[kind.value]
     ]
-    table.add_column("group", footer=f"{len(run.results)} scenarios", overflow="fold")
+    table.add_column("group", footer=counted(len(run.results), "scenario"), overflow="fold")
     for kind in columns:
         table.add_column(_heading(kind), justify="right", footer=str(run.totals[kind.value]), no_wrap=True)
     for group, count in counts.items():
@@ -287,7 +286,7 @@ def _idle(run: Run, out: Console) -> None:
 def _health(run: Run, out: Console) -> None:
     health = run.health
     counts = [
-        _counted(count, name)
+        counted(count, name)
         for count, name in (
             (health.crashes, "crash" if health.crashes == 1 else "crashe"),
             (health.timeouts, "time-out"),
@@ -321,17 +320,13 @@ def _verdict(run: Run, out: Console, *, strict: bool) -> None:
         out.print(Text("nothing was asked of this target", style="bold yellow"))
         return
     own = len(run.profile_findings())
-    words = [_counted(findings, "finding") if findings else "no other finding" if own else "no findings"]
+    words = [counted(findings, "finding") if findings else "no other finding" if own else "no findings"]
     if own:
-        words.insert(0, _counted(own, "finding") + " of its own profile")
+        words.insert(0, counted(own, "finding") + " of its own profile")
     if totals["warn"] and not strict:
-        words.append(_counted(totals["warn"], "warning"))
+        words.append(counted(totals["warn"], "warning"))
     if run.baseline_problems:
-        words.append(_counted(len(run.baseline_problems), "mistake") + " in the baseline")
+        words.append(counted(len(run.baseline_problems), "mistake") + " in the baseline")
     bad = findings or own or run.baseline_problems
     ending = f"{totals['pass']} of {asked} scenarios pass, in {run.duration_s:.1f} s"
     out.print(Text(f"{', '.join(words)}: {ending}", style="bold red" if bad else "bold green"))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"

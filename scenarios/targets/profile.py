@@ -21,13 +21,15 @@ class TargetError(Exception):
     """A target that cannot be used.
 
     `kind` is `configuration` (its file, or its file against its own words), `not_found` (its command or its
-    module), `crash`, `timeout` or `protocol`; `message` is one sentence.
+    module), `crash`, `timeout` or `protocol`; `message` is one sentence. `where` is the path in the target file of the
+    word that is at fault, where one is.
     """
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: str, message: str, where: tuple[str | int, ...] = ()) -> None:
         super().__init__(message)
         self.kind: Final = kind
         self.message: Final = message
+        self.where: Final = where
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def python_channel(
             raise TargetError(
                 "configuration", f"'{reference}' is neither callable nor an object that speaks messages"
             )
-        classes = [_exception(word, module) for word in rejects]
+        classes = [_exception(word, module, ("rejects", index)) for index, word in enumerate(rejects)]
         named = {_reason_key(word, module): reason for word, reason in reasons.items()}
     version = str(getattr(module, "__version__", ""))
     return CallableTarget(found, rejects=classes, reasons=named, name=name, version=version)
@@ -105,16 +105,16 @@ def _attribute(module: ModuleType, attribute: str, reference: str) -> object:
     return found
 
 
-def _exception(word: str, module: ModuleType) -> type[BaseException]:
+def _exception(word: str, module: ModuleType, where: tuple[str | int, ...]) -> type[BaseException]:
     """Return the class of a dotted name, or of a bare one of the target's own module or of Python."""
     owner, _, name = word.rpartition(".")
     places = [_import(owner)] if owner else [module, builtins]
     found = next((getattr(place, name) for place in places if hasattr(place, name)), None)
     if not (isinstance(found, type) and issubclass(found, BaseException)):
-        raise TargetError("configuration", f"'{word}' under `rejects` or `reasons` is no exception class")
+        raise TargetError("configuration", f"'{word}' under `{where[0]}` is no exception class", where)
     return found
 
 
 def _reason_key(word: str, module: ModuleType) -> str:
     """Return a class's real full name: `jwt.ExpiredSignatureError` is one of `jwt.exceptions`."""
-    return full_name(_exception(word, module)) if "." in word else word
+    return full_name(_exception(word, module, ("reasons", word))) if "." in word else word

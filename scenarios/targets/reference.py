@@ -73,20 +73,28 @@ def policy_of(knobs: Mapping[str, Any]) -> Policy:
     """
     said: dict[str, Any] = {}
     for name, value in knobs.items():
+        where = ("profile", "knobs", name)
         if name in _KEPT_BY_ANY:
             continue
         default = getattr(_POLICY, name, None)
         if name in Policy.__dataclass_fields__:
             said[name] = value == "true" if isinstance(default, bool) else _as_policy_has_it(value)
+            _policy({name: said[name]}, where)
         elif value != rulebook.knobs()[name].default:
             raise TargetError(
                 "configuration",
                 f"the reference verifier leaves no choice of '{name}': it is {rulebook.knobs()[name].default}",
+                where,
             )
+    return _policy(said, ("profile", "knobs"))
+
+
+def _policy(said: Mapping[str, Any], where: tuple[str, ...]) -> Policy:
+    """Return the policy with these values; `where` they stand in a target file is told of a broken floor."""
     try:
         return replace(_POLICY, **said)
     except ValueError as broken:
-        raise TargetError("configuration", f"the profile breaks a floor: {broken}") from None
+        raise TargetError("configuration", f"the profile breaks a floor: {broken}", where) from None
 
 
 def _as_policy_has_it(value: Any) -> Any:

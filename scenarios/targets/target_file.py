@@ -6,6 +6,7 @@ word.
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,6 +91,8 @@ class TargetSpec:
     timeouts: Timeouts
     restarts: int
     profile: Profile
+    document: Document | None = dataclasses.field(default=None, compare=False, repr=False)
+    """The file as it was read, for the places of its words."""
 
     @property
     def folder(self) -> Path:
@@ -123,8 +126,17 @@ def open_target(spec: TargetSpec) -> Session:
 
 
 def open_channel(spec: TargetSpec) -> Channel:
-    """Return the bare channel of a target, not yet opened; raises as `open_target` does."""
-    return _ADAPTERS[spec.adapter].open(spec)
+    """Return the bare channel of a target, not yet opened; raises as `open_target` does.
+
+    A message about a word of the file begins with its place.
+    """
+    try:
+        return _ADAPTERS[spec.adapter].open(spec)
+    except TargetError as error:
+        if spec.document is None or not error.where:
+            raise
+        place = spec.document.place(error.where)
+        raise TargetError(error.kind, f"{place}: {error.message}", error.where) from error
 
 
 def schema_bytes() -> bytes:
@@ -200,6 +212,7 @@ def _spec(path: Path, table: _TargetTable, document: Document) -> TargetSpec:
         adapter=table.adapter,
         **{name: getattr(table, name) for name in _REACHING},
         profile=profile,
+        document=document,
     )
 
 

@@ -59,7 +59,7 @@ def test_it_says_what_it_wrote_and_what_it_left_out(touchstone: Touchstone) -> N
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.startswith("9 vectors in out (6 files, 0.")
     assert ended.out.splitlines()[1:] == [
-        "2 scenarios are left out:",
+        "2 scenarios left out:",
         "     1  it watches an address that must not be asked",
         "     1  the keys are fetched from the IdP's JWKS URL",
     ]
@@ -156,7 +156,7 @@ def test_force_replaces_an_earlier_export_and_nothing_else(touchstone: Touchston
         ),
         (
             ("export", "out", "--only-catalog", "timed.yaml", "--select", "demo/time/fetched"),
-            "touchstone export: none of these 1 scenarios can be a vector: the keys are fetched",
+            "touchstone export: no vector can be made of 1 scenario: the keys are fetched",
         ),
         (("export", "out", "--only-catalog", "none"), "none:1:1: cannot be read: No such file or directory"),
         (("export",), "touchstone export: Missing argument 'DIR'. (touchstone export --help)"),

@@ -404,6 +404,8 @@ def test_a_list_of_other_things_takes_no_choice_of_scenarios(
             "demo/ids/lat[RS256]",
             "no scenario is called 'demo/ids/lat[RS256]' (did you mean 'demo/ids/late[RS256]'?)",
         ),
+        ("CLM-001", "'CLM-001' is a rule: touchstone list --rule CLM-001 lists its scenarios"),
+        ("clm", "'clm' is a group of rules: touchstone list --rule CLM lists its scenarios"),
         ("demo/ids/late", "'demo/ids/late' is 2 scenarios: demo/ids/late[RS256], demo/ids/late[ES256]"),
     ],
 )
@@ -412,6 +414,18 @@ def test_show_wants_one_scenario(touchstone: Touchstone, name: str, message: str
 
     assert (ended.status, ended.out) == (2, "")
     assert message in " ".join(ended.err.split())
+
+
+def test_one_scenario_is_counted_in_the_singular(touchstone: Touchstone) -> None:
+    table = "group: one\ntitle: One\ngiven: {users: {ann: x}}\nscenarios:\n"
+    row = "  - {id: good, says: A, rules: [FMT-001], expect: ann}\n"
+    touchstone.write("one.yaml", table + row)
+
+    linted = touchstone("lint", "one.yaml")
+    listed = touchstone("list", "--only-catalog", "one.yaml")
+
+    assert linted.out == "1 scenario in 1 file, no mistakes\n"
+    assert listed.out.endswith("\n1 scenario\n")
 
 
 def test_good_tables_are_counted(touchstone: Touchstone) -> None:

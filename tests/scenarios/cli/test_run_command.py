@@ -251,13 +251,17 @@ def test_a_baseline_entry_that_passes_is_a_finding(touchstone: Touchstone) -> No
     assert json.loads(ended.out)["totals"]["xpass"] == 1
 
 
-def test_a_baseline_entry_without_its_scenario_fails_the_run(touchstone: Touchstone) -> None:
+def test_a_baseline_entry_without_its_scenario_is_wrong_usage_at_its_place(touchstone: Touchstone) -> None:
     touchstone.write("known.yaml", BASELINE.format("lat[RS256]"))
 
     ended = touchstone.run("honest", "--baseline", "known.yaml")
 
-    assert ended.status == 1
-    assert "no scenario is called 'demo/ids/lat[RS256]'" in ended.out
+    assert (ended.status, ended.out) == (2, "")
+    place, _, message = ended.err.partition(": ")
+    assert place.startswith("known.yaml:")
+    assert message.startswith(
+        "no scenario is called 'demo/ids/lat[RS256]' (did you mean 'demo/ids/late[RS256]'?)"
+    )
 
 
 def test_without_a_target_the_reference_verifier_is_asked(touchstone: Touchstone) -> None:

@@ -48,17 +48,18 @@ def test_what_it_does_not_name_stays_as_it_is(file: Path) -> None:
     assert Baseline.read(file).excuse(other) is other
 
 
-def test_an_id_that_does_not_exist_is_a_problem_of_the_run(file: Path) -> None:
+def test_an_id_that_does_not_exist_is_a_mistake_at_its_place(file: Path) -> None:
     baseline = Baseline.read(file)
 
-    assert baseline.problems(["a/b/xx"], []) == (
-        f"{file}:1:3: no scenario is called 'a/b/x' (did you mean 'a/b/xx'?)",
-    )
-    assert baseline.problems(["a/b/x"], []) == ()
+    with pytest.raises(TableErrors) as raised:
+        baseline.check(["a/b/xx"])
+
+    assert str(raised.value) == f"{file}:1:3: no scenario is called 'a/b/x' (did you mean 'a/b/xx'?)"
+    baseline.check(["a/b/x"])
 
 
 def test_an_entry_that_does_not_apply_is_stale(file: Path) -> None:
-    stale = Baseline.read(file).problems(["a/b/x"], [result(Kind.NOT_APPLICABLE)])
+    stale = Baseline.read(file).problems([result(Kind.NOT_APPLICABLE)])
 
     assert stale == (f"{file}:1:3: 'a/b/x' does not apply to this target: remove the entry",)
 

@@ -306,6 +306,9 @@ OF_A_TABLE = [
     (HEAD + GOOD.replace("[MAP-002]", "[MAP-002, MAP-02]"), [
         "t1.yaml:5:53: 'MAP-02' is no rule (did you mean 'MAP-042'?)",
     ]),
+    (HEAD + GOOD.replace("[MAP-002]", "[map-002]"), [
+        "t1.yaml:5:44: 'map-002' is no rule (did you mean 'MAP-002'?)",
+    ]),
 ]  # fmt: skip
 
 

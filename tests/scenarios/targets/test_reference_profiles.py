@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
@@ -177,10 +178,13 @@ def test_every_choice_of_the_policy_is_asked_for_with_every_value() -> None:
     ],
 )
 def test_what_the_reference_cannot_be_is_said(knobs: dict[str, Any], fault: str, tmp_path: Path) -> None:
+    path = target_file(tmp_path, knobs)
+
     with pytest.raises(TargetError, match=fault) as error:
-        open_target(load_target(target_file(tmp_path, knobs)))
+        open_target(load_target(path))
 
     assert error.value.kind == "configuration"
+    assert re.match(rf"{re.escape(str(path))}:\d+:\d+: ", error.value.message)
 
 
 def test_what_needs_nothing_set_may_be_declared() -> None:

@@ -213,6 +213,23 @@ def test_a_function_of_a_file_is_a_target_with_its_own_rejections(tmp_path: Path
     assert session.declaration.name == "target"
 
 
+@pytest.mark.parametrize(
+    "field, where",
+    [("rejects: [BadTokenError, verify]", "rejects"), ("reasons: {builtins.int: expired}", "reasons")],
+)
+def test_what_is_no_exception_class_is_named_at_its_place(tmp_path: Path, field: str, where: str) -> None:
+    path = tmp_path / "target.yaml"
+    (tmp_path / "mine.py").write_text(textwrap.dedent(VERIFIER))
+    path.write_text(f"adapter: in-process\npython: mine.py:verify\n{field}\n")
+
+    with pytest.raises(TargetError, match="is no exception class") as error:
+        open_target(load_target(path))
+
+    assert error.value.kind == "configuration"
+    assert error.value.message.startswith(f"{path}:3:")
+    assert f"under `{where}`" in error.value.message
+
+
 def test_the_name_that_a_crash_gives_can_be_written_under_rejects(tmp_path: Path) -> None:
     yaml = "{adapter: in-process, python: 'my_verifier.py:verify', rejects: [%s]}"
     with opened(tmp_path, yaml % "") as session:
@@ -262,7 +279,7 @@ def test_a_module_beside_the_file_is_found_and_the_search_path_left_alone(tmp_pa
             "my_verifier.py:verify",
             "Speaker",
             "configuration",
-            "'Speaker' under `rejects` or `reasons` is no exception",
+            "'Speaker' under `rejects` is no exception",
         ),
         (
             "my_verifier.py:verify",
