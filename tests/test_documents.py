@@ -11,7 +11,8 @@ import sys
 import textwrap
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from scenarios import exclusions, rulebook
 from scenarios.cli import COMMANDS
@@ -20,9 +21,6 @@ from scenarios.tables.load import load_table
 from scenarios.tables.scenario import Authenticate, Mint
 from scenarios.targets.reference import policy_of
 from scenarios.targets.target_file import load_target
-
-if TYPE_CHECKING:
-    import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -132,20 +130,42 @@ def test_the_row_that_grows_in_the_writing_guide_does_what_it_shows(tmp_path: Pa
             (tmp_path / ("target.yaml" if "adapter:" in block else name)).write_text(block, encoding="utf-8")
             continue
         line, _, shown = block.removeprefix("$ touchstone ").partition("\n")
-        done = subprocess.run(
-            [sys.executable, "-m", "scenarios", *shlex.split(line)],
-            cwd=tmp_path,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-            env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"},
-        )
-        said = re.sub(r" +$", "", done.stdout + done.stderr, flags=re.MULTILINE)
+        said = said_by(tmp_path, line)
         places = [said.index(part) for part in re.split(r"\.\.\.\n", shown) if part]
         assert places == sorted(places)
         assert said == shown or "..." in shown
         asked += 1
     assert asked == 7
+
+
+@pytest.mark.parametrize("name", ["integrator", "qa", "ci"])
+def test_a_tutorial_does_what_it_shows(name: str, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / f"tutorial-{name}.md").read_text(encoding="utf-8")
+    for language, title, block in re.findall(
+        r'^```(\w+)(?: title="(.+)")?\n(.*?)^```$', text, re.DOTALL | re.MULTILINE
+    ):
+        if title:
+            (tmp_path / title).write_text(block, encoding="utf-8")
+        if language != "console":
+            continue
+        for shown in re.split(r"^\$ touchstone ", block, flags=re.MULTILINE)[1:]:
+            line, _, output = shown.partition("\n")
+            said = said_by(tmp_path, line)
+            places = [said.index(part) for part in re.split(r"\.\.\.\n?", output) if part]
+            assert places == sorted(places)
+
+
+def said_by(folder: Path, line: str) -> str:
+    """Return what the command says, at 80 columns and without colour."""
+    done = subprocess.run(
+        [sys.executable, "-m", "scenarios", *shlex.split(line)],
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"},
+    )
+    return re.sub(r" +$", "", done.stdout + done.stderr, flags=re.MULTILINE)
 
 
 def test_the_knobs_of_the_writing_guide_can_be_declared(tmp_path: Path) -> None:

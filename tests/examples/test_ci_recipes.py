@@ -112,6 +112,7 @@ def test_the_gitlab_job_writes_the_report_that_it_names(project: Path) -> None:
     assert done.returncode == 1
     assert "findings" in done.stdout
     ET.parse(project / job["artifacts"]["reports"]["junit"])  # noqa: S314 - our own
+    assert json.loads((project / job["artifacts"]["reports"]["codequality"]).read_text())
     assert job["artifacts"]["when"] == "always"
 
 
