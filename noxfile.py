@@ -301,6 +301,20 @@ def fuzz(session: nox.Session) -> None:
         session.run("python", "fuzz/atheris_run.py", str(work), target, *(options or ["-max_total_time=600"]))
 
 
+@nox.session(default=False)
+def fuzzplanted(session: nox.Session) -> None:
+    """Let `touchstone fuzz` find ten flaws planted in copies of the verifier, each in five minutes; eight must be."""
+    session.install(".[fuzz]")
+    session.run("python", "fuzz/planted.py", *session.posargs)
+
+
+@nox.session(default=False)
+def fuzzseed(session: nox.Session) -> None:
+    """Hold the reference verifier to itself with a fixed seed, in under a minute: nothing may differ."""
+    session.install(".[fuzz]")
+    session.run("touchstone", "fuzz", "--plain", "--seed", "1", "--max-examples", "8000", "--time", "55s")
+
+
 def _build(session: nox.Session, kind: str) -> Path:
     """Build one distribution into a folder of the session's own and return it."""
     session.install("build")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 COMMANDS: Final = {
     "run": "Run scenarios against a target and report how it differs",
+    "fuzz": "Look for cases that a target judges otherwise than the reference, or another target",
     "compare": "Show the results of several targets side by side, and where a chain disagrees",
     "merge": "Make one result of the shards of a run",
     "replay": "Ask a result of an earlier run again, and say whether it comes out the same",

@@ -92,6 +92,18 @@ class Stage:
                 party.change(spec)
             return records.record(self._scene, party)
 
+    def integrations(self) -> Mapping[str, IntegrationSpec]:
+        """Return the integrations of the scenario by name."""
+        return self._scene.scenario.integrations
+
+    def record_for(self, profile: Profile, name: str) -> dict[str, Any]:
+        """Return an integration's onboarding record as a target with another profile takes it, keys and all."""
+        own, self._scene.profile = self._scene.profile, profile
+        try:
+            return self.record(name)
+        finally:
+            self._scene.profile = own
+
     def published(self, name: str) -> str | None:
         """Return the JWKS that an integration's IdP serves, for a scenario that is about keys."""
         party, rule = self.party(name), self._scene.scenario.rule

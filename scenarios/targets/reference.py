@@ -181,7 +181,12 @@ class ReferenceTarget:
         try:
             identity = node.authenticate(token)
         except TokenRejected as rejected:
-            return {"verdict": "reject", "reason": rejected.reason, "detail": rejected.detail}
+            said = {"reason": rejected.reason, "detail": rejected.detail}
+            return {
+                "verdict": "reject",
+                **said,
+                "about": rejected.claim,
+            }  # `about` is for who asks it directly
         return {
             "verdict": "accept",
             "user": identity.user,
