@@ -109,15 +109,20 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def browser(session: nox.Session) -> None:
-    """Drive the pages of the mock IdP in headless Chromium (Debian: apt-get install chromium)."""
+    """Drive pages in headless Chromium, with axe from npm (Debian: apt-get install chromium npm)."""
     chromium = (
         os.environ.get("TOUCHSTONE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     )
     if chromium is None:
         session.error("there is no Chromium here: install it, or name it in TOUCHSTONE_CHROMIUM")
     session.install(*_group("browser"), ".")
-    chosen = session.posargs or ["-m", "browser", "tests/mock_idp"]
-    session.run("pytest", *chosen, env={"TOUCHSTONE_CHROMIUM": str(chromium)})
+    folder = Path(session.create_tmp()).resolve()
+    session.run(
+        "npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), "axe-core@4", external=True
+    )
+    axe = folder / "node_modules" / "axe-core" / "axe.min.js"
+    chosen = session.posargs or ["-m", "browser", "tests/mock_idp", "tests/scenarios/reports"]
+    session.run("pytest", *chosen, env={"TOUCHSTONE_CHROMIUM": str(chromium), "TOUCHSTONE_AXE": str(axe)})
 
 
 @nox.session(default=False)

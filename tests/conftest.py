@@ -24,3 +24,10 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
     """Run pytest without the plugins of other tests here, which are four fifths of its start."""
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:schemathesis -p no:faker -p no:hypothesispytest")
     return pytester
+
+
+for name in (
+    "GITHUB_ACTIONS",
+    "GITHUB_STEP_SUMMARY",
+):  # a pipeline of the project's own is no subject of its tests
+    os.environ.pop(name, None)

@@ -16,6 +16,7 @@ import pytest
 
 from scenarios import exclusions, rulebook
 from scenarios.cli import COMMANDS
+from scenarios.cli.reporting import REPORTS
 from scenarios.pytest_scenarios import WORDS
 from scenarios.tables.load import load_table
 from scenarios.tables.scenario import Authenticate, Mint
@@ -237,6 +238,23 @@ def test_the_documents_link_to_each_other_and_to_places_that_are_there() -> None
                 heads = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
                 assert anchor in {head.lower().replace(" ", "-") for head in heads}, link
     assert all(f"docs/{path.name}" in README for path in (ROOT / "docs").glob("*.md"))
+
+
+def test_the_commands_of_the_reports_guide_write_what_it_says(tmp_path: Path) -> None:
+    (block,) = blocks((ROOT / "docs" / "reports.md").read_text(encoding="utf-8"), "sh")
+    write_target(tmp_path)
+
+    for line in block.splitlines():
+        command = [sys.executable, "-m", "scenarios", *shlex.split(line)[1:], "--select", "claims/issuer/*"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
+        assert done.returncode == 0, done.stderr
+        for path in re.findall(r"--\S+ (\S+\.(?:html|md|xml|json|sarif))", line):
+            assert (tmp_path / path).stat().st_size > 100 or (tmp_path / path).read_bytes() == b"[]\n"
+
+
+def test_the_reports_guide_names_every_report() -> None:
+    text = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `--([\w-]+)", text, re.MULTILINE)) == {*REPORTS, "annotations"}
 
 
 def test_the_readme_names_every_command() -> None:

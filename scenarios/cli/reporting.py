@@ -51,7 +51,7 @@ def reporting(command: Callable[..., Any]) -> Callable[..., Any]:
         help="Findings as lines that GitHub shows beside the code; auto does so when it runs there.",
     )
     command = annotations(command)
-    for name, report in reversed(REPORTS.items()):
+    for name, report in reversed(list(REPORTS.items())):
         command = click.option(f"--{name}", metavar="PATH", help=report.says)(command)
     return command
 

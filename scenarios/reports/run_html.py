@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 MAX_EXCHANGES: Final = 6
 """So many exchanges of one finding are shown: the last ones."""
-MAX_DETAIL: Final = 1_500_000
-"""So many characters of tokens, records and answers the page shows; findings beyond it name where they are kept."""
+MAX_DETAIL: Final = 1_000_000
+"""So many characters the findings that are told in full take, about; those beyond it name where the rest is kept."""
+OVERHEAD: Final = 3_500
+"""So many characters a finding takes, about, beside what was sent and answered."""
 MAX_TOKEN: Final = 2_500
 """So much of one token is shown as it was sent (characters)."""
 _LEXEMES: Final = re.compile(
@@ -68,11 +70,12 @@ class _Room:
 
     def takes(self, result: Result) -> bool:
         """Whether a result's exchanges fit; if so they count."""
-        size = sum(
-            len(one.answer)
+        size = OVERHEAD + sum(
+            500
+            + len(one.answer)
             + 4 * min(len(one.token or ""), MAX_TOKEN)
-            + len(str(one.sent or ""))
-            + len(one.published or "")
+            + 2 * len(str(one.sent or ""))
+            + 3 * min(len(one.published or ""), MAX_TOKEN)
             for one in result.exchanges[-MAX_EXCHANGES:]
         )
         if size > self.left:
@@ -86,16 +89,16 @@ def _row(result: Result, run: Run, room: _Room) -> dict[str, Any]:
     fits = told and room.takes(result)
     return {
         "result": result,
-        "told": told,
+        "told": fits,
         "group": result.id.rpartition("/")[0],
         "expects": _sign(result.expected),
         "did": _did(result),
-        "stake": stake(result) if told else "",
-        "rules": [_rule(name) for name in result.rules[:1]] if told else [],
+        "stake": stake(result) if fits else "",
+        "rules": [_rule(name) for name in result.rules[:1]] if fits else [],
         "steps": list(_steps(result.exchanges)) if fits else [],
-        "left_out": told and not fits and bool(result.exchanges),
+        "left_out": told and not fits,
         "earlier": max(0, len(result.exchanges) - MAX_EXCHANGES),
-        "drawing": drawing(result.timeline) if result.timeline and told else None,
+        "drawing": drawing(result.timeline) if result.timeline and fits else None,
         "again": f"{run.again} --select {shlex.quote(result.id)}",
     }
 
@@ -150,6 +153,8 @@ def _steps(exchanges: Sequence[Exchange]) -> Iterator[dict[str, Any]]:
 
 def _coloured(text: str) -> list[tuple[str, str]]:
     """Return JSON in pieces: `k` for names, `s` for texts, `n` for what is no text, and what stands between."""
+    if not text.startswith("{"):  # what could not be read, in words
+        return [("", text)]
     pieces: list[tuple[str, str]] = []
     for match in _LEXEMES.finditer(text):
         quoted, colon, other, rest = match.groups()
