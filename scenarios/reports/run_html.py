@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from scenarios import rulebook
 from scenarios.decode import cut, decode
 from scenarios.reports.pages import filled_in
-from scenarios.reports.run_words import GROUPS_OF_SCORE, LADDER, score, verdict_of
+from scenarios.reports.run_words import LADDER, PARTS, score, verdict_of
 from scenarios.reports.stakes import STAKES, stake
 from scenarios.reports.timeline_svg import drawing
 from scenarios.results import FINDINGS, Kind, Result, Run, Severity
@@ -49,7 +49,7 @@ def page(run: Run, *, strict: bool = False) -> str:
         "run.html.j2",
         run=run,
         verdict=verdict_of(run, strict=strict),
-        bars=[(title, score(run.results, key)) for title, key in GROUPS_OF_SCORE],
+        bars=[(title, score(run.results, key)) for title, key in PARTS],
         kinds=[kind for kind in LADDER if run.totals.get(kind.value)],
         worst=_worst(findings),
         sample=_sample(run, findings),
@@ -143,7 +143,9 @@ def _steps(exchanges: Sequence[Exchange]) -> Iterator[dict[str, Any]]:
                 ("signature", [("", decoded.signature + decoded.rest)]),
             ],
             "sent": [
-                (name, cut(str(value), 300)) for name, value in (one.sent or {}).items() if value is not None
+                (name, cut(_listed(value), 300))
+                for name, value in (one.sent or {}).items()
+                if value is not None
             ],
             "published": None if one.published is None else _coloured(cut(one.published)),
             "request": one.request,

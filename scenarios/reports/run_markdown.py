@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from scenarios import rulebook
 from scenarios.decode import cut
 from scenarios.reports.compare_markdown import cell, table
-from scenarios.reports.run_words import GROUPS_OF_SCORE, score, verdict_of
+from scenarios.reports.run_words import PARTS, score, verdict_of
 from scenarios.reports.stakes import stake
 from scenarios.results import Kind
 
@@ -38,7 +38,7 @@ def _lines(run: Run, *, strict: bool) -> Iterator[str]:
         yield from ("", f"**{cell(cut(note, 300))}**")
     if run.command:
         yield from ("", f"`{_code(run.command)}`")
-    for title, part in GROUPS_OF_SCORE:
+    for title, part in PARTS:
         yield ""
         kinds = (Kind.PASS, Kind.FAIL, Kind.ERROR, Kind.UNPROVEN, Kind.WARN, Kind.NOT_APPLICABLE)
         yield from table(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from scenarios.results import FINDINGS, Kind, Result, Run
+from scenarios.rulebook import Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -22,11 +23,14 @@ LADDER: Final = (
     Kind.NOT_APPLICABLE,
 )
 """The outcomes, the worst first."""
-GROUPS_OF_SCORE: Final[tuple[tuple[str, Callable[[Result], str]], ...]] = (
+PARTS: Final[tuple[tuple[str, Callable[[Result], str]], ...]] = (
     ("level", lambda result: result.level),
     ("group", lambda result: result.id.partition("/")[0]),
 )
 """By what a score is told apart: its title, and how a result names its part."""
+
+
+_LEVELS: Final = {level.value: number for number, level in enumerate(Level)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,11 @@ class Bar:
 
 
 def score(results: Iterable[Result], part: Callable[[Result], str]) -> list[Bar]:
-    """Return how each part of the results came out, in the order in which the parts come."""
+    """Return how each part of the results came out: levels from MUST down, others in the order in which they come."""
     counts: dict[str, Counter[Kind]] = {}
     for result in results:
         counts.setdefault(part(result), Counter())[result.outcome] += 1
     return [
         Bar(name, count[Kind.PASS], count.total() - count[Kind.NOT_APPLICABLE], count)
-        for name, count in counts.items()
+        for name, count in sorted(counts.items(), key=lambda item: _LEVELS.get(item[0], 0))
     ]
