@@ -201,6 +201,12 @@ class JwksSource:
             if self._held:
                 self._hold(self._held, self._monotonic())
 
+    @property
+    def next_fetches(self) -> tuple[float, float]:
+        """From when on a token starts a fetch, as `monotonic` counts: one of any kid, and one of an unknown kid."""
+        provocable_at = max(self._provoked_at + self._policy.refetch_min_s, self._renewed_at + _JUST_NOW_S)
+        return self._due_at, provocable_at
+
     def _trusted(self, now: float) -> KeySet | None:
         held = self._held
         if held and now > held.until:  # some key's time is over
@@ -245,7 +251,7 @@ class JwksSource:
         It asks for the body without conditions: the token is a sign that the set did change.
         """
         with self._lock:
-            soon = now < max(self._provoked_at + self._policy.refetch_min_s, self._renewed_at + _JUST_NOW_S)
+            soon = now < self.next_fetches[1]
             if self._flight or soon or (self._held and self._held.keys is not seen):
                 return self._flight
             self._provoked_at = now

@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "api": "Serve the reference verifier as a protected API, with an admin API and state",
     "verify": "Judge one token step by step, in words, for whoever debugs a 401",
     "mint": "Print one token, honest or forged by name",
+    "plan-rotation": "Simulate a key rotation before a fleet of verifiers, and tell the shortest safe one",
     "completion": "Print the script that completes commands, options and ids in your shell",
     "selftest": "Put the catalogue to the test: flawed verifiers, and which scenario finds each",
 }
