@@ -64,7 +64,7 @@ def tests(session: nox.Session) -> None:
         env={"TOUCHSTONE_INSTALLED": "1"},
     )
     session.log(
-        "not in this session: pages in a browser, npm clients, gateways (nox -s browser clients gateways)"
+        "not in this session: pages in a browser, npm clients, gateways, Locust (nox -s browser clients gateways load)"
     )
 
 
@@ -163,6 +163,14 @@ def gateways(session: nox.Session) -> None:
         "TOUCHSTONE_APACHE_MODULES": str(modules),
     }
     session.run("pytest", "tests/mock_idp/test_idp_gateways.py", *session.posargs, env=env)
+
+
+@nox.session(default=False)
+def load(session: nox.Session) -> None:
+    """Let Locust put APIs under load for some seconds each: right ones, flawed ones, and a worker that is killed."""
+    session.install(*_group("tests"), ".[load]")
+    script = "tests/scenarios/load/test_load_locust.py"
+    session.run("pytest", script, *session.posargs, env={"TOUCHSTONE_LOCUST": "1"})
 
 
 @nox.session(default=False)

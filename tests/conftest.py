@@ -13,10 +13,11 @@ collect_ignore_glob = [
         ("*_npm.py", "TOUCHSTONE_NODE_CLIENTS"),
         ("*_gateways.py", "TOUCHSTONE_ENVOY"),
         ("*_published_vectors.py", "TOUCHSTONE_VECTORS"),
+        ("*_locust.py", "TOUCHSTONE_LOCUST"),
     )
     if variable not in os.environ
 ]
-"""`nox -s browser`, `clients`, `gateways` and `vectors` set these; what they need is large, or not on PyPI."""
+"""`nox -s browser`, `clients`, `gateways`, `load` and `vectors` set these; what they need is large, or not on PyPI."""
 
 
 @pytest.fixture

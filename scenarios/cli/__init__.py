@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "idp": "Serve mock IdPs over HTTP or HTTPS, with keys, tokens, faults and a console",
     "api": "Serve the reference verifier as a protected API, with an admin API and state",
     "verify": "Judge one token step by step, in words, for whoever debugs a 401",
+    "load": "Put an API under load while keys rotate and the IdP fails, and judge every answer",
     "mint": "Print one token, honest or forged by name",
     "plan-rotation": "Simulate a key rotation before a fleet of verifiers, and tell the shortest safe one",
     "completion": "Print the script that completes commands, options and ids in your shell",

@@ -68,19 +68,24 @@ class HttpChannel:
         """How its last process ended, such as `exit status 1`; None when none has."""
         return self._last_exit
 
+    @property
+    def url(self) -> str:
+        """Where the API listens; known once it is open."""
+        return self._filled(self._http.url)
+
     def open(self) -> None:
         """Start the target and wait until it is ready. Raises `ChannelFailure`."""
         self.close()
         http = self._http
         self._made = tempfile.TemporaryDirectory(prefix="touchstone-target-")
-        self._words = {"port": str(_free_port()), "folder": self._made.name}
+        self._words = {"port": str(free_port()), "folder": self._made.name}
         if http.fixed is not None:
             if http.fixed.jwks is not None:
                 self._relay = Relay(http.fixed.jwks, self._folder)
             onboarding = FixedOnboarding(http.fixed, self._algorithms, self._renew, self._lead_to)
             onboarding.name_files(self._templates())
             self._onboarding = onboarding
-        url, ca_file = self._filled(http.url), None if http.ca_file is None else self._folder / http.ca_file
+        url, ca_file = self.url, None if http.ca_file is None else self._folder / http.ca_file
         self._door = Door(http, url, self._folder)
         if http.admin is not None:
             at = url if http.admin.url is None else self._filled(http.admin.url)
@@ -166,7 +171,7 @@ class HttpChannel:
     def _await_ready(self, deadline: float) -> None:
         """Ask until the target is ready, its process ends, or the time is over."""
         address = Address.of(
-            self._filled(self._http.url),
+            self.url,
             None if self._http.ca_file is None else self._folder / self._http.ca_file,
         )
         while True:
@@ -269,7 +274,8 @@ class HttpChannel:
         return text
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nobody listens at just now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

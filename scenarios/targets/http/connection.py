@@ -11,7 +11,7 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from scenarios.targets.channel import ChannelCrash, ChannelGarbage, ChannelTimeout
@@ -65,7 +65,7 @@ class Connection:
         self.open = True
 
     @classmethod
-    def to(cls, address: Address, deadline: float) -> Connection:
+    def to(cls, address: Address, deadline: float) -> Self:
         """Connect. Raises `ChannelCrash` when nobody listens, `ChannelTimeout`."""
         rest = max(0.001, deadline - time.monotonic())
         try:

@@ -102,7 +102,7 @@ class Door:
         told = message.get("request")
         if told is None and (why := _cannot_travel(token)):
             return {"verdict": "unsupported", "capability": why}
-        request = told if told is not None else self._plain(endpoint, token)
+        request = told if told is not None else _plain(self._http, endpoint, token)
         deadline = time.monotonic() + timeout_s
         keeps = (told is None and self._http.connection == "keep-alive" and alone) or (
             told is not None and told.get("connection") == "kept"
@@ -111,11 +111,7 @@ class Door:
         raw = _bytes_of(request, endpoint, self._address.name, keeps=keeps)
         sent = _Sent(raw, method.upper() == "HEAD", deadline, timeout_s)
         answer = self._exchange(sent, "_kept" if told else "_idle") if keeps else self._over_fresh(sent)
-        return self._verdict(answer, whole=told is not None)
-
-    def _plain(self, endpoint: Endpoint, token: bytes) -> dict[str, Any]:
-        line = self._http.credential.replace("{token}", token.decode("latin-1"))
-        return {"headers": [line], "method": endpoint.method, "target": endpoint.path}
+        return verdict_of(self._http, answer, whole=told is not None)
 
     def _over_fresh(self, sent: _Sent) -> HttpAnswer:
         connection = Connection.to(self._address, sent.deadline)
@@ -136,64 +132,68 @@ class Door:
         setattr(self, which, connection)
         return sent.over(connection)
 
-    def _verdict(self, answer: HttpAnswer, *, whole: bool) -> dict[str, Any]:
-        said = {
-            "status": answer.status,
-            "headers": [list(header) for header in answer.headers],
-            "body": answer.body,
-        }
-        more = {"http": said} if whole else {}
-        if answer.status >= 500:
-            return {"verdict": "unclear", "http": said, "detail": f"it answered {_status(answer)}"}
-        if holds(self._http.accept, answer):
-            found = self._identity(answer)
-            if isinstance(found, str):
-                return {"verdict": "unclear", "http": said, "detail": found}
-            return {"verdict": "accept", **found, **more}
-        if holds(self._http.reject, answer):
-            return {"verdict": "reject", "reason": "other", "detail": _status(answer), **more}
-        if answer.status in REFUSALS:
-            return {"verdict": "reject", "reason": REFUSALS[answer.status], "detail": _status(answer), **more}
-        return {"verdict": "unclear", "http": said, "detail": self._neither(answer)}
 
-    def _identity(self, answer: HttpAnswer) -> dict[str, Any] | str:
-        """Return user and claims of an answer, or what is missing."""
-        http, found = self._http, dict[str, Any]()
-        if http.user is not None:
-            user = find(http.user, answer)
-            if not isinstance(user, str):
-                here = "nothing" if user is ABSENT else shown(user)
-                return (
-                    f"it answered {_status(answer)}, which means accept, and {in_words(http.user)} holds {here}"
-                    " where the user should stand: correct 'user', or 'accept' if this is no yes"
-                )
-            found["user"] = user
-        if http.claims is not None or http.claim:
-            claims = claims_of(http.claims or http.claim, answer)
-            if claims is None:
-                return (
-                    f"it answered {_status(answer)}, which means accept, and no claims stand where 'claims' says:"
-                    " correct it, or 'accept' if this is no yes"
-                )
-            found["claims"] = claims
-        for name in ("mapped_by", "fallback"):
-            finder = getattr(http, name)
-            value = ABSENT if finder is None else find(finder, answer)
-            if value is not ABSENT and value is not None:
-                found[name] = {"true": True, "false": False}.get(str(value).lower(), value)
-        return found
+def verdict_of(http: Http, answer: HttpAnswer, *, whole: bool = False) -> dict[str, Any]:
+    """Return what an answer means by the target's file, as the protocol has it; `whole` shows the answer beside it."""
+    said = {
+        "status": answer.status,
+        "headers": [list(header) for header in answer.headers],
+        "body": answer.body,
+    }
+    more = {"http": said} if whole else {}
+    if answer.status >= 500:
+        return {"verdict": "unclear", "http": said, "detail": f"it answered {_status(answer)}"}
+    if holds(http.accept, answer):
+        found = _identity(http, answer)
+        if isinstance(found, str):
+            return {"verdict": "unclear", "http": said, "detail": found}
+        return {"verdict": "accept", **found, **more}
+    if holds(http.reject, answer):
+        return {"verdict": "reject", "reason": "other", "detail": _status(answer), **more}
+    if answer.status in REFUSALS:
+        return {"verdict": "reject", "reason": REFUSALS[answer.status], "detail": _status(answer), **more}
+    return {"verdict": "unclear", "http": said, "detail": _neither(http, answer)}
 
-    def _neither(self, answer: HttpAnswer) -> str:
-        reject = self._http.reject
-        means = _in_words(reject)
-        if answer.status < 400 and not holds(Condition(status=("2xx",)), answer):
-            said = f"this target answers {_status(answer)} where the profile says {means} means reject"
-            return f"{said}: a redirect is neither yes nor no; ask the address that it leads to, or list it in 'reject'"
-        added = ", ".join([*map(str, reject.status), str(answer.status)])
-        return (
-            f"this target answers {_status(answer)} where the profile says {means} means reject:"
-            f" if {answer.status} is how it says no, write reject: {{status: [{added}]}} under http"
-        )
+
+def _identity(http: Http, answer: HttpAnswer) -> dict[str, Any] | str:
+    """Return user and claims of an answer, or what is missing."""
+    found = dict[str, Any]()
+    if http.user is not None:
+        user = find(http.user, answer)
+        if not isinstance(user, str):
+            here = "nothing" if user is ABSENT else shown(user)
+            return (
+                f"it answered {_status(answer)}, which means accept, and {in_words(http.user)} holds {here}"
+                " where the user should stand: correct 'user', or 'accept' if this is no yes"
+            )
+        found["user"] = user
+    if http.claims is not None or http.claim:
+        claims = claims_of(http.claims or http.claim, answer)
+        if claims is None:
+            return (
+                f"it answered {_status(answer)}, which means accept, and no claims stand where 'claims' says:"
+                " correct it, or 'accept' if this is no yes"
+            )
+        found["claims"] = claims
+    for name in ("mapped_by", "fallback"):
+        finder = getattr(http, name)
+        value = ABSENT if finder is None else find(finder, answer)
+        if value is not ABSENT and value is not None:
+            found[name] = {"true": True, "false": False}.get(str(value).lower(), value)
+    return found
+
+
+def _neither(http: Http, answer: HttpAnswer) -> str:
+    reject = http.reject
+    means = _in_words(reject)
+    if answer.status < 400 and not holds(Condition(status=("2xx",)), answer):
+        said = f"this target answers {_status(answer)} where the profile says {means} means reject"
+        return f"{said}: a redirect is neither yes nor no; ask the address that it leads to, or list it in 'reject'"
+    added = ", ".join([*map(str, reject.status), str(answer.status)])
+    return (
+        f"this target answers {_status(answer)} where the profile says {means} means reject:"
+        f" if {answer.status} is how it says no, write reject: {{status: [{added}]}} under http"
+    )
 
 
 def _cannot_travel(token: bytes) -> str | None:
@@ -203,6 +203,16 @@ def _cannot_travel(token: bytes) -> str | None:
     if token != token.strip(b" \t"):
         return "white space around a token, which is none of a header's value (RFC 9110 section 5.5)"
     return None
+
+
+def request_of(http: Http, endpoint: Endpoint, host: str, token: str) -> bytes:
+    """Return the request that carries a token to an endpoint, over a connection that is kept."""
+    return _bytes_of(_plain(http, endpoint, token.encode()), endpoint, host, keeps=True)
+
+
+def _plain(http: Http, endpoint: Endpoint, token: bytes) -> dict[str, Any]:
+    line = http.credential.replace("{token}", token.decode("latin-1"))
+    return {"headers": [line], "method": endpoint.method, "target": endpoint.path}
 
 
 def _bytes_of(request: Mapping[str, Any], endpoint: Endpoint, host: str, *, keeps: bool) -> bytes:

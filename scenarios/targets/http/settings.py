@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -203,6 +204,7 @@ def all_endpoints(http: Http) -> tuple[Endpoint, ...]:
     return tuple(Endpoint(path=one) if isinstance(one, str) else one for one in http.endpoints)
 
 
+@lru_cache(maxsize=1024)
 def is_one_of(status: int, statuses: tuple[int | str, ...]) -> bool:
     """Whether a status is among those that a file lists."""
     for item in statuses:
