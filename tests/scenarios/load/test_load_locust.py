@@ -161,7 +161,8 @@ def test_a_worker_that_is_killed_takes_nobody_s_results_along(
     shared = ("--master-port", port)
     master = locust(held, "--master", "--headless", "--expect-workers", "2", "--master-bind-port", port)
     workers = [locust(held, "--worker", "--master-host", "127.0.0.1", *shared) for _ in range(2)]
-    request.addfinalizer(lambda: [process.kill() for process in (master, *workers)])
+    for process in (master, *workers):
+        request.addfinalizer(process.kill)
 
     while time.time() < run.since + 9:  # the run has its own clock, and Locust reports each 3 s
         time.sleep(0.1)
