@@ -84,7 +84,7 @@ class Exchange(msgspec.Struct, frozen=True, omit_defaults=True):
     published: str | None = None
     """The JWKS behind the record's URL, where the scenario is about keys."""
     token: str | None = None
-    """The credential as it was sent; bytes that are no UTF-8 as `base64:…`."""
+    """The credential as it was sent; bytes that are no UTF-8 as `base64:…`, and the beginning of a very long one."""
     request: str | None = None
     """The head of the HTTP request, where the scenario says how the credential travels."""
     http: str | None = None

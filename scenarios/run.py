@@ -41,6 +41,8 @@ MAX_LINES_SHOWN: Final = 30
 """So much of an HTTP request or answer is kept for a report: characters of a line, and lines."""
 MAX_KEPT_EXCHANGES: Final = 50
 """So many exchanges of one scenario are kept for its report: the last ones."""
+MAX_KEPT_TOKEN: Final = 64 * 1024
+"""So many characters of a token are kept: some scenarios send ten million."""
 
 
 class _Stop(Exception):  # noqa: N818 - it ends a scenario, which is no error
@@ -237,6 +239,8 @@ class _Play:
             self.cookies |= _cookies(verdict.http)
         if isinstance(token, bytes):
             token = f"base64:{base64.b64encode(token).decode('ascii')}"
+        if len(token) > MAX_KEPT_TOKEN:
+            token = f"{token[:MAX_KEPT_TOKEN]}… ({len(token):,} characters)"
         sent = None if request is None else _head(request)
         answered = None if verdict.http is None else _answered(verdict.http)
         self.record(
