@@ -97,11 +97,15 @@ class TokenRejected(VerifierError):  # noqa: N818 - says what happened, as calle
 
 
 class WouldWait(VerifierError):  # noqa: N818 - says what would happen, as callers read it
-    """A token cannot be judged without waiting for keys, and the caller asked not to wait (OPS-008)."""
+    """A token cannot be judged without waiting for keys, and the caller asked not to wait (OPS-008).
 
-    def __init__(self, integration: str) -> None:
+    `rejected` is the judgement for who waits no more: by the keys that are at hand.
+    """
+
+    def __init__(self, integration: str, rejected: TokenRejected) -> None:
         super().__init__("the keys have to be fetched first")
         self.integration: Final = integration
+        self.rejected: Final = rejected
 
 
 class OnboardingRefused(VerifierError):  # noqa: N818 - says what happened, as callers read it

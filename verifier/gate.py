@@ -26,7 +26,7 @@ from verifier.bearer import (
     bearer_token,
     has_token_field,
 )
-from verifier.errors import TokenRejected
+from verifier.errors import TokenRejected, WouldWait
 from verifier.verifier import Identity, Verifier
 
 LOGGER: Final = logging.getLogger("verifier.gate")
@@ -112,10 +112,11 @@ class Gate:
         self._insecure_http = insecure_http
         self._proxies = tuple(ipaddress.ip_network(proxy) for proxy in trusted_proxies)
 
-    def decide(self, request: Request, *, wait: bool = True) -> Decision:
+    def decide(self, request: Request, *, wait: bool = True, patient: bool = True) -> Decision:
         """Judge a request; the caller logs the decision when it knows the status.
 
-        WouldWait unless `wait`, if a JWKS had to be fetched first: see `Verifier.authenticate`.
+        WouldWait unless `wait`, if a JWKS had to be fetched first: see `Verifier.authenticate`. Who is not `patient`
+        any more is judged by the keys that are at hand.
         """
         made = Decision(started=time.perf_counter())
         if not self.is_private(request):
@@ -129,7 +130,10 @@ class Gate:
         made.token_hash = hashlib.sha256(token).hexdigest()[:_HASH_CHARS]
         try:
             identity = self._verifier.authenticate(token, wait=wait)
-        except TokenRejected as rejected:
+        except (TokenRejected, WouldWait) as problem:
+            if patient and isinstance(problem, WouldWait):
+                raise
+            rejected = problem.rejected if isinstance(problem, WouldWait) else problem
             made.refuse(_ANSWERS.get(rejected.reason, INVALID_TOKEN), rejected.reason)
             made.detail = rejected.detail
             made.integration, made.kid = rejected.integration, rejected.kid

@@ -11,7 +11,7 @@ from verifier.claims import ClaimRules
 from verifier.compact import CompactJws
 from verifier.errors import TokenRejected, WouldWait, quoted
 from verifier.header import JoseHeader
-from verifier.key_source import KeySource
+from verifier.key_source import KeySource, unavailable
 from verifier.keys import KeySet, KeyUse, VerificationKey
 from verifier.mapping import UserFinder
 
@@ -58,17 +58,19 @@ class Integration:
         keys = self.keys.current() if wait else self._at_hand()
         try:
             return verifying_key(jws, header, keys, self.key_use)
-        except TokenRejected:
+        except TokenRejected as rejected:
             known = header.kid is not None and keys.knows(header.kid, self.key_use)
-            newer = self.keys.refreshed(keys, wait=not known) if wait or known else self._at_hand(keys)
+            newer = (
+                self.keys.refreshed(keys, wait=not known) if wait or known else self._at_hand(keys, rejected)
+            )
             if newer is keys:
                 raise
         return verifying_key(jws, header, newer, self.key_use)
 
-    def _at_hand(self, seen: KeySet | None = None) -> KeySet:
+    def _at_hand(self, seen: KeySet | None = None, rejected: TokenRejected | None = None) -> KeySet:
         keys = self.keys.at_hand(seen)
         if keys is None:
-            raise WouldWait(self.id)
+            raise WouldWait(self.id, rejected or unavailable())
         return keys
 
 

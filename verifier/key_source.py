@@ -148,7 +148,7 @@ class JwksSource:
         if keys is None and self._wait(flight):
             keys = self._trusted(self._monotonic())
         if keys is None:
-            raise _unavailable()
+            raise unavailable()
         return keys
 
     def refreshed(self, seen: KeySet, *, wait: bool) -> KeySet:
@@ -183,7 +183,7 @@ class JwksSource:
             return None
         keys = self._trusted(self._monotonic()) or seen
         if keys is None:
-            raise _unavailable()
+            raise unavailable()
         return keys
 
     def named(self, kid: str) -> tuple[VerificationKey, ...]:
@@ -345,5 +345,6 @@ class JwksSource:
         flight.done.set()
 
 
-def _unavailable() -> TokenRejected:
+def unavailable() -> TokenRejected:
+    """Return the judgement where there are no keys at all (OPS-011)."""
     return TokenRejected("unavailable", "no keys: the JWKS endpoint does not answer")

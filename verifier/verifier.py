@@ -15,7 +15,7 @@ import msgspec
 from verifier.background import Spawn, ThreadPerWork
 from verifier.claims import check_claims
 from verifier.compact import decode_object, split_compact
-from verifier.errors import TokenRejected
+from verifier.errors import TokenRejected, WouldWait
 from verifier.fetch import Fetch, HttpFetch
 from verifier.header import accepted_types, check_replicas, check_type, read_header
 from verifier.integration import Integration, State, check_dates
@@ -123,6 +123,9 @@ class Verifier:
             match = integration.users.find(claims)
         except TokenRejected as rejected:
             rejected.kid, rejected.integration = header.kid, integration.id if integration else None
+            raise
+        except WouldWait as need:
+            need.rejected.kid, need.rejected.integration = header.kid, need.integration
             raise
         return identity_of(match, integration, key, claims)
 

@@ -12,6 +12,11 @@ from verifier.gate import Decision, Gate, Request
 
 MAX_FETCHES = 64
 """So many integrations may wait for their IdPs at one time; each wait is bounded by `Policy.jwks_timeout_s`."""
+MAX_WAITS = 2
+"""A token waits for so many fetches of others: the one under way when it came, and the one that may bring its key.
+
+Where tokens provoke one fetch after the other, it would wait as long as they come (OPS-007).
+"""
 
 
 class WaitingGate:
@@ -24,7 +29,7 @@ class WaitingGate:
 
     async def decide(self, request: Request) -> Decision:
         """Judge a request as `Gate.decide` does."""
-        while True:
+        for _ in range(MAX_WAITS):
             try:
                 return self.gate.decide(request, wait=False)
             except WouldWait as need:
@@ -33,6 +38,7 @@ class WaitingGate:
             if flight is None:
                 return await self._fly(integration, request)
             await asyncio.wait([flight])  # then by the keys that it brought, if it brought any
+        return self.gate.decide(request, wait=False, patient=False)
 
     async def _fly(self, integration: str, request: Request) -> Decision:
         loop = asyncio.get_running_loop()

@@ -181,12 +181,8 @@ class ReferenceTarget:
         try:
             identity = node.authenticate(token)
         except TokenRejected as rejected:
-            said = {"reason": rejected.reason, "detail": rejected.detail}
-            return {
-                "verdict": "reject",
-                **said,
-                "about": rejected.claim,
-            }  # `about` is for who asks it directly
+            said = {"reason": rejected.reason, "detail": rejected.detail, "about": rejected.claim}
+            return {"verdict": "reject", **said}  # `about` is for who asks it directly
         return {
             "verdict": "accept",
             "user": identity.user,
