@@ -410,7 +410,7 @@ def compared(name: str, bench: Bench, real: list[Round], seeds: int) -> dict[str
 def main() -> int:
     """Run, compare and judge."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--processes", type=int, default=50)
     parser.add_argument("--fleet", choices=[*PLANS], action="append")

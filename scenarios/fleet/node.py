@@ -112,7 +112,7 @@ class Node:
         self._flight_at: float | None = None
         self._waits: Kid | None = None  # the token that began the flight, if it waits for it
         self._blind: dict[Signed, float] = {}  # since when tokens are refused until the next fetch
-        self._provocable_at = -math.inf
+        self._next_fetch_at = -math.inf
         self._old_seen_at = -math.inf
         self._restart_at = math.inf
 
@@ -194,7 +194,7 @@ class Node:
         if keys is None or began is None:
             raise RuntimeError("the key source holds no keys after a fetch that succeeded")
         self._flight_at = None
-        self._provocable_at = source.next_fetches[1]
+        self._next_fetch_at = min(source.next_fetches)  # for a token of an unknown kid: either will do
         for kid, refusals in self.refusals.items():
             if keys.knows(kid, _USE):
                 refusals.end(now)
@@ -216,7 +216,7 @@ class Node:
 
     def _close(self, now: float) -> None:
         """Reckon up the tokens that were refused since the last fetch, which could provoke no other."""
-        end = min(now, self._provocable_at)
+        end = min(now, self._next_fetch_at)
         for kid, since in self._blind.items():
             refusals = self.refusals[kid]
             refusals.tokens += self._arrivals.count(kid, since, min(end, refusals.good_until))
@@ -235,12 +235,11 @@ class Node:
         if self._old_seen_at == now:
             self.forgets_old_at = math.nan
         elif math.isnan(self.forgets_old_at):
+            lapses = self._old_seen_at + self._policy.jwks_staleness_s
             if not keys.knows("old", _USE):
-                self.forgets_old_at = now
-                return
-            lapses = self._old_seen_at + self._policy.jwks_staleness_s + _MOMENT_S
-            if lapses <= self._world.end_s:
-                self._world.at(lapses, partial(self._check_forgotten, source))
+                self.forgets_old_at = min(now, lapses)
+            elif lapses + _MOMENT_S <= self._world.end_s:
+                self._world.at(lapses + _MOMENT_S, partial(self._check_forgotten, source))
 
     def _check_forgotten(self, source: JwksSource) -> None:
         """Let a token of the old key come when its time should be over (KEY-023)."""
@@ -251,11 +250,14 @@ class Node:
             or now - self._old_seen_at < lifetime
         ):
             return
+        self.forgets_old_at = self._old_seen_at + lifetime
+        due, _ = source.next_fetches
+        if now <= self._world.end_s and (self._flight_at is not None or now >= due):
+            return  # what comes next waits for a fetch, and asking now would begin one that no token did
         keys = source.at_hand()
         if keys is not None and keys.knows("old", _USE):
             raise RuntimeError("the key source trusts a key for longer than its staleness bound")
-        self.forgets_old_at = self._old_seen_at + lifetime
-        if self._flight_at is None and keys is not None:
+        if keys is not None and now <= self._world.end_s:
             self._blind.setdefault("old", now)
             self._wake(keys)
 

@@ -28,7 +28,7 @@ def rotated(plan: Plan, activate_s: float, retire_s: float, *, emergency: bool =
 
 
 @given(plans(nodes=5))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_nobody_refuses_a_good_token_where_the_shortest_safe_overlap_is_kept(plan: Plan) -> None:
     lead, tail = lead_s(plan, plan.fleets[0]), tail_s(plan, plan.fleets[0])
 
@@ -38,7 +38,7 @@ def test_nobody_refuses_a_good_token_where_the_shortest_safe_overlap_is_kept(pla
 
 
 @given(plans(nodes=5))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_a_retired_key_is_forgotten_by_its_bound_and_not_held_where_it_never_was(plan: Plan) -> None:
     done = Simulation(plan).run()
 
@@ -47,7 +47,7 @@ def test_a_retired_key_is_forgotten_by_its_bound_and_not_held_where_it_never_was
 
 
 @given(plans(nodes=5))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_what_a_fleet_needs_is_never_more_than_the_bound(plan: Plan) -> None:
     found = shortest(plan)
 
