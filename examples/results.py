@@ -1,6 +1,7 @@
 """Write docs/results.md: the example targets side by side, and what each is known to do, from results and baselines.
 
-`nox -s results` runs the targets and then this: `python examples/results.py RESULT.json... > docs/results.md`.
+`nox -s results` runs the targets and then this: `python examples/results.py RESULT.json... > docs/results.md`. With
+`--gateways` first it is the page of the gateways, docs/gateways.md, which `nox -s gateway_targets` writes.
 """
 
 from __future__ import annotations
@@ -31,6 +32,15 @@ registries and Debian offered, each driven as its documentation shows it, none h
 a library: most concern key sets that an IdP would have to publish, or tokens that a trusted key has signed, and each
 says by what authority it is one (`touchstone list --rules`; "hardening" and "system" are this project's own). No
 release here took a forged token.
+"""
+GATEWAYS = """\
+# Results of the gateways
+
+Written by `nox -s gateway_targets`, which runs the targets of `examples/targets/gateways/`: each configured as its own
+documentation shows it, none hardened, in front of `touchstone echo`. A difference is no verdict on a gateway: much is
+a default that an operator may change, and each says by what authority it is one (`touchstone list --rules`; "hardening"
+and "system" are this project's own). Bugs among them are written up with
+[those of the libraries](results.md).
 """
 KNOWN = """\
 ## What each of them does
@@ -66,14 +76,21 @@ def rule_of(name: str, catalogue: Mapping[str, Scenario]) -> str:
 
 def main() -> None:
     """Print the page."""
-    results = [Path(name) for name in sys.argv[1:]]
+    gateways = sys.argv[1:2] == ["--gateways"]
+    results = [Path(name) for name in sys.argv[2 if gateways else 1 :]]
     comparison = compare([str(path) for path in results])
     catalogue = load(builtin_tables())
-    parts = [ABOUT, "## Side by side\n", markdown(comparison, scenarios=False), KNOWN]
+    parts = [
+        GATEWAYS if gateways else ABOUT,
+        "## Side by side\n",
+        markdown(comparison, scenarios=False),
+        KNOWN,
+    ]
     for path, target in zip(results, comparison.targets, strict=True):
         rows = findings(Baseline.read(baseline_of(path)), catalogue)
         parts.append("\n".join([f"### {target.name}", "", *rows, ""]))
-    parts.append((TARGETS / "bugs.md").read_text(encoding="utf-8"))
+    if not gateways:
+        parts.append((TARGETS / "bugs.md").read_text(encoding="utf-8"))
     print("\n".join(parts), end="")  # noqa: T201 - a script that prints its page
 
 

@@ -20,6 +20,7 @@ from scenarios.results import Kind
 from scenarios.run import run
 from scenarios.stage import Lab
 from scenarios.tables.load import load_table, shipped
+from scenarios.targets.http.onboarding import filled_file, words_of
 from scenarios.targets.target_file import load_target, open_target
 
 if TYPE_CHECKING:
@@ -39,7 +40,10 @@ ELSEWHERE = {
     *(f"debian/{name}" for name in ("crypt-jwt", "go-oidc", "ruby-jwt", "rust-jsonwebtoken")),
 }
 """Those that nox runs."""
+GATEWAYS = {f"gateways/{name}" for name in ("envoy", "haproxy", "mod_oauth2")}
+"""Those that verify for the API behind them; nox runs them too."""
 RESULTS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+GATEWAY_RESULTS = (ROOT / "docs" / "gateways.md").read_text(encoding="utf-8")
 
 TABLE = """
 group: examples/few
@@ -214,9 +218,10 @@ def test_the_readme_sums_up_the_known_findings_rule_by_rule(catalogue: Mapping[s
 
 
 def test_the_results_sum_up_the_known_findings_of_every_target(catalogue: Mapping[str, Scenario]) -> None:
-    _, told = RESULTS.split("## What each of them does")
+    pages = {"gateways": GATEWAY_RESULTS, "": RESULTS}
 
     for name, baseline in known():
+        _, told = pages["gateways" if name in GATEWAYS else ""].split("## What each of them does")
         rules = sorted({rule_of(entry, catalogue) for entry in baseline.by_id})
         parts = [part for part in told.split("\n### ") if all(f"| {rule} |" in part for rule in rules)]
         assert any(
@@ -297,6 +302,28 @@ def test_every_third_party_verifier_has_a_target_a_baseline_and_a_tox_environmen
     environments = {name.strip() for name in tox["tox"]["env_list"].split(",")}
 
     assert environments == ENVIRONMENTS
-    assert {name for name, _ in known()} == ENVIRONMENTS | ELSEWHERE
+    assert {name for name, _ in known()} == ENVIRONMENTS | ELSEWHERE | GATEWAYS
     for name in ENVIRONMENTS | ELSEWHERE:
         assert load_target(TARGETS / f"{name}.yaml").profile.scope == rulebook.Scope.LIBRARY
+
+
+@pytest.mark.parametrize("name", sorted(GATEWAYS))
+def test_the_configuration_of_a_gateway_is_filled_wholly_and_leads_to_the_upstream_that_ships(
+    name: str,
+) -> None:
+    spec = load_target(TARGETS / f"{name}.yaml")
+    assert spec.http is not None
+    assert spec.http.fixed is not None
+    record = {"issuer": "https://idp.example", "audience": "api", "public_keys": [{"kid": "a", "pem": "KEY"}]}
+    words = {**words_of(record, "http://127.0.0.1:8099/jwks"), "port": "1", "folder": "/made"}
+
+    texts = [
+        (TARGETS / "gateways" / text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
+        for text in spec.http.fixed.files.values()
+    ]
+    filled = "\n".join(filled_file(text, words) for text in texts)
+
+    assert spec.profile.scope == rulebook.Scope.SERVICE
+    assert "${" not in filled
+    assert "8090" in filled
+    assert all(value in filled for value in ("https://idp.example", "api"))

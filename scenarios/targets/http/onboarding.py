@@ -139,8 +139,9 @@ class FixedOnboarding:
             return self._onboard(message["integration"])
         if message["cmd"] == "offboard" and message["id"] == self._live:
             self._live = None
-        if message["cmd"] == "purge":
-            return {"verdict": "unsupported", "capability": "purge"}
+        # What an operator has configured stays: its last keys serve on until the next ones come.
+        if message["cmd"] in ("offboard", "purge"):
+            return {"verdict": "unsupported", "capability": message["cmd"]}
         return {"ok": True}
 
     def _onboard(self, record: Mapping[str, Any]) -> dict[str, Any]:

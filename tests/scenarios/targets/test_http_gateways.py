@@ -169,3 +169,22 @@ def test_a_port_that_somebody_has_is_named(tmp_path: Path) -> None:
         with pytest.raises(Exception, match=f"the port {port}, at which the JWKS is to be served"):
             channel.open()
         channel.close()
+
+
+def test_what_an_operator_has_configured_is_not_said_to_be_taken_away(tmp_path: Path) -> None:
+    """It would go on to serve, and a scenario that takes it away would blame the target for that."""
+    path = tmp_path / "target.yaml"
+    with socket.create_server(("127.0.0.1", 0)) as api:
+        path.write_text(
+            f"adapter: http\nhttp: {{url: 'http://127.0.0.1:{api.getsockname()[1]}', endpoints: [/], "
+            "user: {json: /user}, fixed: {}}\n"
+        )
+        spec = load_target(path)
+        assert spec.http is not None
+        channel = HttpChannel(spec.http, folder=tmp_path)
+        channel.open()
+
+        answer = channel.ask({"seq": 1, "cmd": "offboard", "id": "i-1"}, 5.0)
+        channel.close()
+
+    assert answer == {"seq": 1, "verdict": "unsupported", "capability": "offboard"}
