@@ -55,7 +55,7 @@ def tests(session: nox.Session) -> None:
     scratch = Path(session.create_tmp())
     session.chdir(scratch)
     # One more than there are processors: many tests wait for a process or a socket.
-    arguments = session.posargs or ["-n", str((os.cpu_count() or 1) + 1)]
+    arguments = session.posargs or ["-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]
     session.run(
         "pytest",
         f"--rootdir={ROOT}",
