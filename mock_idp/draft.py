@@ -7,12 +7,13 @@ judge what it is given.
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from types import NoneType
 from typing import Any, Final, Literal, Self, TypeAlias, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from mock_idp.keys import SigningKey, b64url
 
@@ -133,8 +134,7 @@ def _usual_header(members: tuple[tuple[str, str], ...]) -> str:
     return b64url(json_bytes(dict(members)))
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """A token to be: what it says, who signs it, and what is written over at which level.
 
     Of each pair the more literal one wins: `header_segment` over `header_bytes` over `header`, likewise for

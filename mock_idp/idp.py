@@ -79,8 +79,8 @@ def _paths(path: str, issuer: Issuer) -> _Table:
     routes: dict[str, _Route] = {}
     for name, endpoint in ENDPOINTS.items():
         route = _Route(issuer, (path, name), endpoint)
-        for place in {endpoint.path, issuer.path(name, endpoint.path)}:
-            routes[path + place] = route
+        routes[path + endpoint.path] = route
+        routes[path + issuer.path(name, endpoint.path)] = route
         if endpoint.path.startswith("/.well-known/"):
             routes[endpoint.path + path] = route
     return routes
@@ -113,7 +113,8 @@ class MockIdP:
         self._answered = 0
         self._lock = RLock()
         self._issuers: dict[str, Issuer] = {}
-        self._routes: _Table = {}
+        self._routes: dict[str, _Route] = {}
+        self._places: dict[str, tuple[str, ...]] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -122,6 +123,7 @@ class MockIdP:
             self.people.clear()
             self._issuers = {}
             self._routes = {}
+            self._places = {}
             self._faults: dict[tuple[str, str], _SetFault] = {}
             self._canaries: Counter[str] = Counter()
             self._counts: Counter[tuple[str, str]] = Counter()
@@ -140,25 +142,27 @@ class MockIdP:
         if _OWN_PATH.match(path):
             raise ValueError(f"the path {path!r} belongs to the server itself")
         with self._lock:
-            self._route({**self._issuers, path: issuer})
+            added = _paths(path, issuer)
+            for place in added:
+                taken = self._routes.get(place)
+                if taken is not None and taken.at[0] != path:
+                    raise ValueError(f"{place} would belong to two issuers: {taken.at[0]!r}, {path!r}")
+            self._unroute(path)
+            self._routes.update(added)
+            self._places[path] = tuple(added)
+            self._issuers[path] = issuer
             issuer.everywhere = self.people
 
     def remove_issuer(self, path: str) -> None:
         """Serve an issuer no longer; `ValueError` when there is none under the path."""
         with self._lock:
             self._known(path)
-            self._route({at: issuer for at, issuer in self._issuers.items() if at != path})
+            self._unroute(path)
+            del self._issuers[path]
 
-    def _route(self, issuers: dict[str, Issuer]) -> None:
-        routes: dict[str, _Route] = {}
-        for path, issuer in issuers.items():
-            for place, route in _paths(path, issuer).items():
-                if place in routes:
-                    raise ValueError(
-                        f"{place} would belong to two issuers: {routes[place].at[0]!r}, {path!r}"
-                    )
-                routes[place] = route
-        self._issuers, self._routes = issuers, routes
+    def _unroute(self, path: str) -> None:
+        for place in self._places.pop(path, ()):
+            del self._routes[place]
 
     def _known(self, path: str) -> None:
         if path not in self._issuers:

@@ -117,6 +117,17 @@ class SigningKey:
             return self._sign(data)
         return self._signer(alg)(data)
 
+    def sign_encoded(self, encoded: bytes) -> bytes:
+        """Sign by RSA what is encoded already, right or wrong (RSASP1, RFC 8017 section 5.2.1).
+
+        `ValueError` for a key that is no RSA key.
+        """
+        from mock_idp.pss import private_operation  # only forgeries need it
+
+        if not isinstance(self.private, rsa.RSAPrivateKey):
+            raise ValueError(f"key {self.kid!r} is no RSA key")  # noqa: TRY004 - as in `_signer`
+        return private_operation(encoded, self.private)
+
     def check_usable(self) -> None:
         """Raise `ValueError` for a key that no token could be signed with, or no JWKS could show.
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from scenarios.run import run
 from scenarios.stage import Lab
+from scenarios.stage.signatures import SIGNATURES
 from scenarios.targets.profile import Profile, TargetError
 from scenarios.targets.protocol import Declaration
 from scenarios.targets.session import Health
@@ -84,9 +85,11 @@ class Solo:
         return Account.of(self._session, self._lab)
 
     def close(self) -> None:
-        """End the target and the mock IdP."""
+        """End the target and the mock IdP; what was signed may serve the next run."""
         self._session.close()
         self._lab.close()
+        if self._session.profile.can("clock"):  # else the tokens were of this very second
+            SIGNATURES.keep()
 
 
 class Crew:

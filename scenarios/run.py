@@ -94,13 +94,13 @@ class _Play:
     def do_all(self) -> None:
         """Do every action; raises `_Stop`."""
         for action in self.scenario.actions:
-            before = self.stage.requests()
+            bounds = getattr(action, "requests", None)
+            before = self.stage.requests() if bounds else {}
             try:
                 self.act(action)
             finally:
                 if self.watch is not None:
                     self.watch.done(action)
-            bounds = getattr(action, "requests", None)
             if bounds:
                 counts = {name: count - before[name] for name, count in self.stage.requests().items()}
                 seen = {name: self.stage.asked(name, counts[name]) for name in bounds}

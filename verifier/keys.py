@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Self
 
 import msgspec
@@ -329,14 +330,23 @@ def _restriction(entry: dict[str, Any], material: KeyMaterial) -> frozenset[str]
 
 
 def _material_of_jwk(kty: str, entry: dict[str, Any]) -> KeyMaterial:
-    # Only the public fields reach the reader, each in strict base64url; PyJWT's own decoder is lenient.
     fields = {name: entry.get(name) for name in _FIELDS[kty]}
+    for name, value in fields.items():
+        if not isinstance(value, str) or not 0 < len(value) <= _MAX_FIELD_CHARS:
+            raise UnusableKey(f"its {name} is missing, too long or no string")
+    crv = entry.get("crv")
+    return _material(kty, crv if isinstance(crv, str) else None, tuple(fields.items()))
+
+
+@lru_cache(maxsize=MAX_KEYS)
+def _material(kty: str, crv: str | None, numbers: tuple[tuple[str, str], ...]) -> KeyMaterial:
+    # Remembered, because a set is read again and again, and hardly ever with another key in it.
+    fields = dict(numbers)
     try:
-        for name, value in fields.items():
-            if not isinstance(value, str) or not 0 < len(value) <= _MAX_FIELD_CHARS:
-                raise UnusableKey(f"its {name} is missing, too long or no string")  # noqa: TRY301 - in a loop
+        # Only the public fields reach the reader, each in strict base64url; PyJWT's own decoder is lenient.
+        for value in fields.values():
             decode_base64url(value.encode())
-        return material_of(_READERS[kty]({"kty": kty, "crv": entry.get("crv"), **fields}))
+        return material_of(_READERS[kty]({"kty": kty, "crv": crv, **fields}))
     except UnusableKey:
         raise
     except (ValueError, TypeError, OverflowError, PyJWTError, UnsupportedAlgorithm):

@@ -5,11 +5,11 @@
 import base64
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec.structs import replace
 
 from mock_idp.certificates import certificate_der, certificate_pem
 from mock_idp.draft import Draft, RawJSON, write_json

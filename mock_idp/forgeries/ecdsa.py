@@ -3,11 +3,11 @@
 # ruff: noqa: D401 - the first sentence of an entry says what is false, and is shown to people
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from msgspec.structs import replace
 
 from mock_idp.draft import Draft
 from mock_idp.forgeries.arguments import choice

@@ -4,10 +4,10 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ed448, ed25519
+from msgspec.structs import replace
 
 from mock_idp.draft import Draft
 from mock_idp.forgeries.arguments import choice

@@ -9,8 +9,9 @@ made over the honest spelling, which catches a verifier that cleans the text bef
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from mock_idp.draft import Draft, Segment
 from mock_idp.forgeries.arguments import choice, fields, long_form, segment, text

@@ -6,8 +6,9 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from mock_idp.draft import Draft, RawJSON, Segment, write_json
 from mock_idp.forgeries.arguments import (

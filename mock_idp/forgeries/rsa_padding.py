@@ -7,16 +7,16 @@ The wrong paddings are signed truly by the raw private operation, so that only t
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
+from msgspec.structs import replace
 
 from mock_idp.draft import Draft
 from mock_idp.forgeries.arguments import choice
 from mock_idp.forgeries.registry import ForgeContext, ForgeryError, forgery
 from mock_idp.forgeries.signatures import redrawn
-from mock_idp.pss import longest_salt, private_operation, sign_pss
+from mock_idp.pss import encoded_message, longest_salt
 
 _OIDS = {
     "sha1": bytes.fromhex("06052b0e03021a"),
@@ -110,8 +110,7 @@ def rsa_signature(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     itself, made without any private key, which every key with the public exponent 1 verifies (KEY-016).
     """
     private = _rsa_private(draft, "rsa_signature")
-    numbers = private.private_numbers()
-    n, width = numbers.public_numbers.n, private.key_size // 8
+    n, width = private.public_key().public_numbers().n, private.key_size // 8
     choice(arg, {**_REDRAWN, **_INTEGERS, **_ENCODED, "encoded_message": None})
     if arg in _REDRAWN:
         return _REDRAWN[arg](draft, n, width)
@@ -120,9 +119,7 @@ def rsa_signature(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
     data, digest = draft.signing_input(), f"sha{draft.alg[2:]}"
     if arg == "encoded_message":
         return replace(draft, signature=_padded(_digest_info(data, digest), width))
-    encoded = _ENCODED[arg](data, digest, width)
-    signature = private_operation(int.from_bytes(encoded, "big"), numbers)
-    return replace(draft, signature=signature.to_bytes(width, "big"))
+    return replace(draft, signature=draft.key.sign_encoded(_ENCODED[arg](data, digest, width)))
 
 
 def _rsa_private(draft: Draft, name: str) -> rsa.RSAPrivateKey:
@@ -151,5 +148,5 @@ def pss_salt(draft: Draft, arg: Any, _context: ForgeContext) -> Draft:
         raise ForgeryError(f"pss_salt needs a PS* token, and this one is signed with {draft.alg}")
     digest = f"sha{draft.alg[2:]}"
     salt_bytes, mgf = choice(arg, _PSS)(private, digest)
-    signature = sign_pss(private, draft.signing_input(), digest, salt_bytes=salt_bytes, mgf=mgf)
-    return replace(draft, signature=signature)
+    encoded = encoded_message(private, draft.signing_input(), digest, salt_bytes=salt_bytes, mgf=mgf)
+    return replace(draft, signature=draft.key.sign_encoded(encoded))

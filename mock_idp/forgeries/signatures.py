@@ -6,8 +6,9 @@ What needs the private key is made truly with it, so that only the fault in the 
 # ruff: noqa: D401 - the first sentence of an entry says what is false, and is shown to people
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from mock_idp.draft import Draft
 from mock_idp.forgeries.arguments import choice

@@ -4,8 +4,9 @@
 
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from mock_idp.draft import Draft, compact, write_json
 from mock_idp.forgeries.arguments import choice, fields, long_form

@@ -4,8 +4,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from mock_idp.draft import Draft, Segment, write_json
 from mock_idp.forgeries.arguments import JSON_SEGMENTS, segment

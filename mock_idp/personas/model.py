@@ -172,30 +172,38 @@ class Persona:
 
     def published(self, key: SigningKey, issuer: str) -> dict[str, Any]:
         """Give the JWKS entry of a key."""
-        own = key.public_jwk()
-        made: Mapping[str, Callable[[], Any]] = {
-            "kty": lambda: own["kty"],
-            "use": lambda: "sig",
-            "kid": lambda: self.kid(key),
-            "alg": lambda: key.alg,
-            "x5t": lambda: certificates.x5t(self.certificate(key)),
-            "x5t#S256": lambda: certificates.x5t_s256(self.certificate(key)),
-            "x5c": lambda: [certificates.x5c(self.certificate(key))],
-            "issuer": lambda: self.shared_issuer or issuer,
-        }
-        entry: dict[str, Any] = {}
-        for member in self.jwk_members:
-            if member == PARAMETERS:
-                entry |= {name: value for name, value in own.items() if name not in {"kty", "kid"}}
-            elif isinstance(member, str):
-                entry[member] = made[member]()
-            else:
-                entry[member[0]] = member[1]
+        entry = dict(_published(self, key, issuer))
+        if "x5c" in entry:
+            entry["x5c"] = list(entry["x5c"])  # a caller's own
         return entry
 
     def key_set(self, keys: Iterable[SigningKey], issuer: str) -> dict[str, Any]:
         """Give the whole JWKS: the keys in their order, then what this IdP publishes besides."""
         return {"keys": [*(self.published(key, issuer) for key in keys), *map(dict, self.extra_entries)]}
+
+
+@lru_cache(maxsize=256)
+def _published(persona: Persona, key: SigningKey, issuer: str) -> Mapping[str, Any]:
+    own = key.public_jwk()
+    made: Mapping[str, Callable[[], Any]] = {
+        "kty": lambda: own["kty"],
+        "use": lambda: "sig",
+        "kid": lambda: persona.kid(key),
+        "alg": lambda: key.alg,
+        "x5t": lambda: certificates.x5t(persona.certificate(key)),
+        "x5t#S256": lambda: certificates.x5t_s256(persona.certificate(key)),
+        "x5c": lambda: (certificates.x5c(persona.certificate(key)),),
+        "issuer": lambda: persona.shared_issuer or issuer,
+    }
+    entry: dict[str, Any] = {}
+    for member in persona.jwk_members:
+        if member == PARAMETERS:
+            entry |= {name: value for name, value in own.items() if name not in {"kty", "kid"}}
+        elif isinstance(member, str):
+            entry[member] = made[member]()
+        else:
+            entry[member[0]] = member[1]
+    return entry
 
 
 @lru_cache(maxsize=256)

@@ -6,10 +6,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mock_idp.fixed_keys import FixedKey, fixed_key
+from scenarios.stage.signatures import SIGNATURES
 
 if TYPE_CHECKING:
     from mock_idp import SigningKey
-    from mock_idp.keys import PrivateKey
 
 
 @lru_cache(maxsize=256)
@@ -20,15 +20,10 @@ def staged_key(name: str, alg: str) -> SigningKey:
 
 
 class _StagedKey(FixedKey):
-    """A shipped key that remembers its signatures.
-
-    A third of a run's signatures are over a token that another scenario has too.
-    """
+    """A shipped key that remembers its signatures."""
 
     def sign(self, data: bytes, alg: str | None = None) -> bytes:
-        return _signature(self.private, alg or self.alg, data)
+        return SIGNATURES.signature(self.private, alg or self.alg, data)
 
-
-@lru_cache(maxsize=4096)
-def _signature(private: PrivateKey, alg: str, data: bytes) -> bytes:
-    return FixedKey("", alg, private).sign(data)
+    def sign_encoded(self, encoded: bytes) -> bytes:
+        return SIGNATURES.of_encoded(self.private, encoded)
