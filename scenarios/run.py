@@ -234,7 +234,7 @@ class _Play:
     ) -> None:
         # For the record: a library answers claims, and names nobody.
         user = judge.user_of(verdict, self.profile, self.stage.user_of)
-        self.verdict = replace(verdict, user=user)
+        self.verdict = verdict if user == verdict.user else replace(verdict, user=user)
         if verdict.http is not None:
             self.cookies |= _cookies(verdict.http)
         if isinstance(token, bytes):
