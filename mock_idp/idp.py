@@ -166,7 +166,10 @@ class MockIdP:
 
     def _known(self, path: str) -> None:
         if path not in self._issuers:
-            raise ValueError(f"no issuer under {path!r}: there are {', '.join(map(repr, self._issuers))}")
+            root = ", which is the root (%2F in the admin API)" if "" in self._issuers else ""
+            raise ValueError(
+                f"no issuer under {path!r}: there are {', '.join(map(repr, sorted(self._issuers, reverse=True)))}{root}"
+            )
 
     def issuer(self, path: str) -> Issuer:
         """Give the issuer under a path; `ValueError` when there is none."""

@@ -32,8 +32,14 @@ def merge(runs: Sequence[tuple[str, Run]], baseline: Baseline | None = None) -> 
     """Return the one run that shards (each with its file's name) are parts of.
 
     How the target stands to its profile is judged anew, over all results. `baseline` excuses knobs, as it does for
-    `touchstone run`. Raises `MergeError`.
+    `touchstone run`. A whole run alone comes back as it is. Raises `MergeError`.
     """
+    if len(runs) == 1 and runs[0][1].shard is None:
+        if baseline is not None:
+            raise MergeError(
+                f"'{runs[0][0]}' is a whole run, which has read its baseline itself: leave it out here"
+            )
+        return runs[0][1]
     parts = sorted(map(_part, runs), key=lambda part: part.shard.index)
     _check_same(parts)
     _check_all_there(parts)
@@ -92,7 +98,10 @@ def _check_all_there(parts: Sequence[_Part]) -> None:
             raise MergeError(f"'{other}' and '{part.file}' are both shard {part.shard.index}/{count}")
         by_index[part.shard.index] = part.file
     if missing := [f"{index}/{count}" for index in range(1, count + 1) if index not in by_index]:
-        raise MergeError(f"not all shards are there: {', '.join(missing)} is missing")
+        raise MergeError(
+            f"not all shards are there: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing; "
+            "name the files of all, with --json each"
+        )
     if sorted(place for part in parts for place in part.shard.places) != list(range(parts[0].shard.total)):
         raise MergeError(
             "the shards overlap, or leave scenarios out: cut all of them with the same --durations"
@@ -120,6 +129,7 @@ def _joined(parts: Sequence[_Part], results: tuple[Result, ...], baseline: Basel
         wanted=sum(run.wanted for run in runs),
         command=" && ".join(run.command for run in runs),
         again=runs[0].again,
+        build=runs[0].build,
         baseline_problems=(*problems, *baseline.stale_policies(records, results)),
         catalogue=runs[0].catalogue,
         tables={name: text for run in runs for name, text in run.tables.items()},

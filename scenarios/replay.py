@@ -78,7 +78,9 @@ def meant(run: Run, names: Sequence[str], catalogue: dict[str, Scenario]) -> lis
     by_id = {result.id: result for result in run.results}
     for name in names:
         if name not in by_id:
-            raise ReplayError(f"the file has no result called '{name}'{nearest(name, by_id)}")
+            raise ReplayError(
+                f"the file has no result called '{name}'{nearest(name, by_id)}; without an ID, all but passes are asked"
+            )
     results = [by_id[name] for name in names] or [r for r in run.results if r.outcome not in NO_FINDING]
     for result in results:
         if result.id not in catalogue:

@@ -241,6 +241,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """The command of the run, as it was given."""
     again: str = "touchstone run"
     """The command that runs one scenario again, less ` --select ID`."""
+    replay: str = ""
+    """The command that asks a result again from the file of results that was written, less ` ID`; empty without one."""
+    build: str = ""
+    """The address of the pipeline's job that ran it (`https:` or `http:`); empty elsewhere."""
     baseline_problems: tuple[str, ...] = ()
     catalogue: str = ""
     """The SHA-256 (hex) of the tables that it asked from."""

@@ -2,7 +2,8 @@
 
 Every scenario is in exactly one part, the same one on every machine. A control stays with the scenarios that it
 proves, so that no machine asks it for another's sake; families of a control are dealt out, the dearest first, each
-to the part that has least so far.
+to the part that has least so far. A family that is dearer than a part's share is cut, or one group on four machines
+would be one machine's work.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from scenarios.results import ShardRecord
 from scenarios.tables.scenario import Authenticate, Flood, Together
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from scenarios.tables.scenario import Action, Scenario
 
@@ -104,11 +105,26 @@ def _parts(wanted: Sequence[Scenario], count: int, costs: Mapping[str, float]) -
         while (control := controls.get(head)) is not None:  # a control may have one itself
             head = control
         families[head].append(scenario.id)
-    dear = {head: sum(costs[name] for name in names) for head, names in families.items()}
+    share = sum(costs.values()) / count
+    pieces = [piece for names in families.values() for piece in _cut(names, costs, share)]
+    dear = {piece: sum(costs[name] for name in piece) for piece in pieces}
     loads = [0.0] * count
     part: dict[str, int] = {}
-    for head in sorted(families, key=lambda head: (-dear[head], head)):
+    for piece in sorted(pieces, key=lambda piece: (-dear[piece], piece)):
         least = loads.index(min(loads))
-        loads[least] += dear[head]
-        part |= dict.fromkeys(families[head], least)
+        loads[least] += dear[piece]
+        part |= dict.fromkeys(piece, least)
     return part
+
+
+def _cut(family: Sequence[str], costs: Mapping[str, float], share: float) -> Iterator[tuple[str, ...]]:
+    """Yield a family in pieces of a part's share at most; a control is then asked wherever a piece of its own is."""
+    piece: list[str] = []
+    spent = 0.0
+    for name in family:
+        if piece and spent + costs[name] > share:
+            yield tuple(piece)
+            piece, spent = [], 0.0
+        piece.append(name)
+        spent += costs[name]
+    yield tuple(piece)

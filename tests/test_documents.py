@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from mock_idp import Issuer, KeyRing, MockIdP, Request, fixed_key, persona
 from scenarios import exclusions, rulebook
 from scenarios.cli import COMMANDS
 from scenarios.cli.reporting import REPORTS
@@ -240,6 +242,29 @@ def test_the_documents_link_to_each_other_and_to_places_that_are_there() -> None
     assert all(f"docs/{path.name}" in README for path in (ROOT / "docs").glob("*.md"))
 
 
+def test_a_key_is_rotated_by_hand_as_the_guide_shows() -> None:
+    guide = (ROOT / "docs" / "mock-idp.md").read_text(encoding="utf-8")
+    (shown,) = (block for block in blocks(guide, "sh") if "/_admin/api/issuers/%2F/rotate" in block)
+    idp = MockIdP()
+    idp.admin = True
+    idp.add_issuer("", Issuer(persona("generic"), KeyRing([fixed_key("a")])))
+
+    def asked(line: str) -> tuple[int, int]:
+        """Return the status of a line's request, and how many keys are published after it."""
+        words = shlex.split(line.replace("KID", "a"), comments=True)[1:]
+        options = dict(itertools.pairwise(words))
+        path = next(word for word in words if word.startswith("http")).partition(":43817")[2]
+        headers = [
+            ("host", "127.0.0.1:43817"),
+            *([("content-type", "application/json")] if "-H" in words else []),
+        ]
+        body = options.get("-d", "").encode()
+        answer = idp.handle(Request(options.get("-X", "GET"), path, headers=tuple(headers), body=body))
+        return answer.status, len(json.loads(idp.handle(Request("GET", "/jwks")).body)["keys"])
+
+    assert [asked(line) for line in shown.splitlines()] == [(200, 1), (200, 2), (201, 2), (200, 1)]
+
+
 def test_the_commands_of_the_reports_guide_write_what_it_says(tmp_path: Path) -> None:
     (block,) = blocks((ROOT / "docs" / "reports.md").read_text(encoding="utf-8"), "sh")
     write_target(tmp_path)
@@ -280,6 +305,6 @@ def test_the_commands_of_the_running_guide_do_what_they_show(tmp_path: Path) -> 
 
     # PyJWT takes the weak keys, and a replay reproduces that.
     statuses = [done.returncode for done in ended]
-    assert statuses[:2] + statuses[4:] == [1, 1, 1, 0, 1]
+    assert statuses[:2] + statuses[4:] == [1, 1, 1, 0, 1, 1, 0]
     assert max(statuses[2:4]) == 1
     assert "2 of 2 reproduced" in ended[5].stdout

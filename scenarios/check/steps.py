@@ -56,7 +56,10 @@ _OF_SEVERITY: Final[Mapping[Severity, str]] = {
         " against the onboarded values, or name under `checks` the claims that the target does check itself"
     ),
     Severity.CRASH: "answer it with a verdict: a rejection is an answer too; its last words on stderr stand below",
-    Severity.BROKEN: "answer in the words of docs/protocol.md, or, over HTTP, say under `http` what this answer means",
+    Severity.BROKEN: (
+        "answer in the words of docs/protocol.md (a reason that is none of them may be left out), or, over HTTP, say "
+        "under `http` what this answer means"
+    ),
 }
 
 
@@ -96,7 +99,10 @@ def check(spec: TargetSpec) -> Iterator[Step]:
 _START: Final = {
     "not_found": "correct the command, module or address in the target file",
     "crash": "see what it wrote on stderr; run the command of the file by hand, in the file's folder",
-    "timeout": "answer `start` as soon as it comes, or give it more time: timeouts: {start_s: 30}",
+    "timeout": (
+        "answer `start` as soon as it comes, flush each line (a pipe holds it back otherwise), or give it "
+        "more time: timeouts: {start_s: 30}"
+    ),
     "protocol": 'answer `start` with one line such as {"seq": 1, "ok": true}, and write nothing else to stdout',
     "configuration": "say it in one place, or the same in both",
 }

@@ -98,37 +98,41 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _status(arguments: Sequence[str] | None) -> int:
+    given = tuple(sys.argv[1:] if arguments is None else arguments)  # reports show the command
+    said_by = " ".join(["touchstone", *(word for word in given[:1] if word in COMMANDS)])
     try:
-        given = tuple(sys.argv[1:] if arguments is None else arguments)  # reports show the command
         result = cli.main(given, prog_name="touchstone", standalone_mode=False, obj=given)
     except click.ClickException as error:
-        _show(error)
+        _show(error, said_by)
         return EXIT_USAGE
     except (KeyboardInterrupt, click.Abort):
-        click.echo("touchstone: interrupted", err=True)
+        click.echo(f"{said_by}: interrupted", err=True)
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        click.echo(f"touchstone: the output cannot be written: {error.strerror or error}", err=True)
+        click.echo(f"{said_by}: the output cannot be written: {error.strerror or error}", err=True)
         return EXIT_USAGE
     except Exception as error:
         if os.environ.get("TOUCHSTONE_DEBUG"):
             raise
-        return _explained(error)
+        return _explained(error, said_by)
     return result if isinstance(result, int) else 0
 
 
-def _show(error: click.ClickException) -> None:
+def _show(error: click.ClickException, said_by: str) -> None:
     """Say what is wrong in one line; click would put two more of usage above it."""
     if (
         type(error).__name__ == "NoArgsIsHelpError"
     ):  # click has it since 8.2, and its message is the whole help
         error.show()
         return
+    if isinstance(error, click.FileError):
+        click.echo(f"{said_by}: '{error.ui_filename}' cannot be opened: {error.message}", err=True)
+        return
     context = error.ctx if isinstance(error, click.UsageError) else None
-    path = context.command_path if context else "touchstone"
+    path = context.command_path if context else said_by
     # What click itself finds wrong is about an option, and its help tells what there is.
     hint = (
         f" ({path} --help)"
@@ -138,7 +142,7 @@ def _show(error: click.ClickException) -> None:
     click.echo(f"{path}: {' '.join(error.format_message().split())}{hint}", err=True)
 
 
-def _explained(error: Exception) -> int:
+def _explained(error: Exception, said_by: str) -> int:
     from scenarios.files.problems import TableErrors
     from scenarios.stage import StageError
     from scenarios.targets.profile import TargetError
@@ -148,7 +152,7 @@ def _explained(error: Exception) -> int:
             click.echo(str(problem), err=True)
         return EXIT_USAGE
     if isinstance(error, TargetError):
-        click.echo(f"touchstone: {error.message}", err=True)
+        click.echo(f"{said_by}: {error.message}", err=True)
         return EXIT_USAGE if error.kind == "configuration" else EXIT_TARGET
     if isinstance(error, StageError):
         click.echo(str(error), err=True)

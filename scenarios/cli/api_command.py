@@ -49,7 +49,11 @@ class _Options:
 
 @click.command("api")
 @click.option(
-    "--port", type=click.IntRange(0, MAX_PORT), default=0, help="The port; 0 (default) takes a free one."
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(0, MAX_PORT),
+    default=0,
+    help="The port; 0 (default) takes a free one.",
 )
 @click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="The address to listen on (127.0.0.1).")
 @click.option("--config", metavar="FILE", help="The policy, integrations and users, in YAML or JSON.")

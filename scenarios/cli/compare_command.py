@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scenarios.cli import EXIT_FINDINGS
-from scenarios.cli.options import check_writable, output_may_end, plain_option, write
+from scenarios.cli.options import check_writable, output_may_end, plain_option, write, write_json
 
 if TYPE_CHECKING:
     from scenarios.compare import Comparison
@@ -52,8 +52,6 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     if len(files) < 2:
         raise click.UsageError("two result files or more are needed: touchstone run --json FILE writes one")
     outputs = (markdown_path, html_path, json_path)
-    if outputs.count("-") > 1:
-        raise click.UsageError("only one of --markdown, --html and --json can go to stdout")
     check_writable(*outputs)
     try:
         found = compare(files, chains)
@@ -87,6 +85,4 @@ def _write(
 
         write(html_path, page(found, everything=everything).encode())
     if json_path is not None:
-        import msgspec
-
-        write(json_path, msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+        write_json(json_path, found)

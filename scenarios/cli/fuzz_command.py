@@ -12,14 +12,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scenarios.cli import EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_TARGET
-from scenarios.cli.options import check_writable, output_may_end, plain_option, write
+from scenarios.cli.options import (
+    check_writable,
+    output_may_end,
+    plain_option,
+    target_option,
+    write,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from scenarios.fuzz.account import Account
-    from scenarios.fuzz.hunt import Limits
+    from scenarios.fuzz.hunt import Hunt, Limits
     from scenarios.fuzz.live import Live
+    from scenarios.stage import Lab
 
 DEFAULT_S = 60.0
 """A hunt that is told no end lasts so long (seconds)."""
@@ -43,12 +51,7 @@ class _Span(click.ParamType[float]):
 
 
 @click.command("fuzz")
-@click.option(
-    "--target",
-    metavar="FILE",
-    type=click.Path(),
-    help="The target's YAML file; without it, the reference verifier.",
-)
+@target_option
 @click.option(
     "--against", metavar="FILE", type=click.Path(), help="A second target of the same chain, to compare with."
 )
@@ -123,10 +126,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         with output_may_end():
             report(account, console(plain=plain), tables=tables, again=again)
     if json_path is not None:
-        import msgspec
-
         with output_may_end():
-            write(json_path, msgspec.json.format(msgspec.json.encode(account), indent=1) + b"\n")
+            write_json(json_path, account)
     if broken:
         click.echo(f"touchstone fuzz: {broken}", err=True)
     return _status(account, broken=bool(broken))
@@ -146,9 +147,6 @@ def _hunted(
     how: tuple[int, str | None, Callable[[int, int], None]],
 ) -> tuple[Account, str]:
     """Return what was found, and why it had to end early when a target could not be kept running."""
-    from importlib.metadata import version
-
-    from scenarios.fuzz.account import Account, records
     from scenarios.fuzz.corpus import Corpus
     from scenarios.fuzz.hunt import Hunt, ask_third
     from scenarios.fuzz.referee import AgainstEachOther, AgainstReference
@@ -180,9 +178,20 @@ def _hunted(
     took = time.perf_counter() - began
     if third is not None:
         ask_third(hunt.findings, third, lab)
-    names = _names(asked)
+    return _account(hunt, _names(asked), third, lab, (seed, took)), broken
+
+
+def _account(
+    hunt: Hunt, names: tuple[str, ...], third: Live | None, lab: Lab, how: tuple[int, float]
+) -> Account:
+    """Return the record of a hunt that took so long (seconds) from a seed."""
+    from importlib.metadata import version
+
+    from scenarios.fuzz.account import Account, records
+
+    seed, took = how
     found = records(hunt, names, lab)
-    account = Account(
+    return Account(
         tool=version("oidc-touchstone"),
         targets=names,
         third=third.name if third else None,
@@ -194,7 +203,6 @@ def _hunted(
         findings=tuple(one for one in found if one.rule is not None),
         questions=tuple(one for one in found if one.rule is None),
     )
-    return account, broken
 
 
 def _live(stack: ExitStack, file: str | None) -> Live:

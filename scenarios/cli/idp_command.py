@@ -50,7 +50,11 @@ class _Options(NamedTuple):
 
 @click.command("idp")
 @click.option(
-    "--port", type=click.IntRange(0, MAX_PORT), default=0, help="The port; 0 (default) takes a free one."
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(0, MAX_PORT),
+    default=0,
+    help="The port; 0 (default) takes a free one.",
 )
 @click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="The address to listen on (127.0.0.1).")
 @click.option("--https", is_flag=True, help="Serve HTTPS, with a certificate of a fresh throw-away CA.")
@@ -83,7 +87,9 @@ class _Options(NamedTuple):
 def command(**values: Any) -> int:
     """Serve mock IdPs until SIGTERM or Ctrl-C.
 
-    Prints one line, `touchstone idp: ready at URL`, once it answers. `/_health` says that it lives.
+    Prints one line, `touchstone idp: ready at URL`, once it answers. `URL/_health` says that it lives. `URL/_admin/` is
+    the console, where keys are rotated, tokens made and faults set; from a shell,
+    `curl -X POST URL/_admin/api/issuers/%2F/rotate` rotates the key of the issuer at the root.
     """
     gc.disable()  # until it answers: what is imported and made meanwhile stays
     options = _Options(**values)

@@ -151,18 +151,16 @@ def _scenarios(found: list[Scenario], *, plain: bool) -> None:
     from rich.text import Text
 
     from scenarios.files.problems import counted
-    from scenarios.reports.terminal import console, row
+    from scenarios.reports.terminal import console, paragraph, row
 
     out = console(plain=plain)
     group = ""
     for scenario in found:
         if scenario.group != group:
             group = scenario.group
-            out.print(
-                Text.assemble(
-                    "\n" if scenario is not found[0] else "", (group, "bold"), f"  {scenario.title}"
-                )
-            )
+            if scenario is not found[0]:
+                out.print()
+            paragraph(out, Text.assemble((group, "bold"), f"  {scenario.title}"), indent=3)
         name = scenario.id.removeprefix(f"{group}/")
         out.print(Text(f"   {scenario.rule.level.value:13}{scenario.rules[0]:9} {name}"))
         row(out, "", scenario.says)

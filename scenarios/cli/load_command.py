@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scenarios.cli import EXIT_FINDINGS, EXIT_INTERRUPTED
-from scenarios.cli.options import MAX_PORT, check_writable, output_may_end, plain_option, write
+from scenarios.cli.options import MAX_PORT, check_writable, output_may_end, plain_option, write, write_json
 
 if TYPE_CHECKING:
     from scenarios.load.plan import Plan
@@ -30,7 +30,9 @@ _SHIPPED = Path(__file__).parents[1] / "load"
 @click.option(
     "--host", metavar="URL", help="Where the API runs already; an address off this machine needs it."
 )
-@click.option("--processes", type=click.IntRange(1, 256), default=1, help="So many processes send (1).")
+@click.option(
+    "--processes", metavar="N", type=click.IntRange(1, 256), default=1, help="So many processes send (1)."
+)
 @click.option(
     "--hold", metavar="FILE", help="Write the run to FILE and leave the sending to a Locust of yours."
 )
@@ -43,6 +45,7 @@ _SHIPPED = Path(__file__).parents[1] / "load"
 )
 @click.option(
     "--idp-port",
+    metavar="PORT",
     type=click.IntRange(0, MAX_PORT),
     default=0,
     help="The IdP's port; 0 (default) takes a free one.",
@@ -71,8 +74,6 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     if not hold and not generator.is_installed():
         raise click.UsageError("Locust is missing: python -m pip install 'oidc-touchstone[load]'")
-    if (json_path, html_path) == ("-", "-"):
-        raise click.UsageError("only one of --json and --html can go to stdout")
     if hold and processes > 1:
         raise click.UsageError("--processes is said to your own Locust where --hold leaves the sending to it")
     check_writable(json_path, html_path, hold)
@@ -99,7 +100,9 @@ def _plan(path: str | None) -> Plan:
     try:
         return read_plan(path or _SHIPPED / "plan.yaml")
     except OSError as error:
-        raise click.FileError(str(path), error.strerror or str(error)) from None
+        raise click.UsageError(
+            f"the plan '{path}' cannot be read: {error.strerror or error}; without one, the plan that ships runs"
+        ) from None
 
 
 def _spec(path: str | None) -> TargetSpec:
@@ -149,9 +152,7 @@ def _write(result: LoadResult, json_path: str | None, html_path: str | None, *, 
             report(result, console(plain=plain))
     with output_may_end():
         if json_path is not None:
-            import msgspec
-
-            write(json_path, msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
+            write_json(json_path, result)
         if html_path is not None:
             from scenarios.reports.load_html import page
 

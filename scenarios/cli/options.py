@@ -95,7 +95,35 @@ class _Moment(click.ParamType[float]):
         return seconds
 
 
+class _Count(click.ParamType[int | None]):
+    """How many findings are explained; None for all."""
+
+    name = "count"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        if value == "all":
+            return None
+        if not str(value).isdecimal():
+            self.fail(f"'{value}' is neither a number nor 'all'", param, ctx)
+        return int(value)
+
+
 MOMENT = _Moment()
+target_option = click.option(
+    "--target",
+    metavar="FILE",
+    type=click.Path(),
+    help="The target's YAML file; without it, the reference verifier.",
+)
+strict_option = click.option("--strict", is_flag=True, help="A warning is a finding too.")
+details_option = click.option(
+    "--details",
+    type=_Count(),
+    default="20",
+    metavar="N|all",
+    help="How many findings to explain.",
+    show_default=True,
+)
 plain_option = click.option("--plain", is_flag=True, help="No colour and no progress, on a terminal too.")
 
 
@@ -145,7 +173,12 @@ def chosen(
 
 
 def check_writable(*paths: str | None) -> None:
-    """Raise `click.UsageError` for an output path that nothing can be written to, before the work is done."""
+    """Raise `click.UsageError` for an output path that nothing can be written to, before the work is done.
+
+    Only one may be stdout (`-`).
+    """
+    if paths.count("-") > 1:
+        raise click.UsageError("only one output can go to stdout: give the other a file")
     for path in paths:
         if path is None or path == "-":
             continue
@@ -178,6 +211,13 @@ def write(path: str, content: bytes) -> None:
         raise
     except OSError as error:
         raise click.FileError(path, error.strerror or str(error)) from None
+
+
+def write_json(path: str, value: Any) -> None:
+    """Write a record as JSON that people can read too. Raises `click.ClickException` when it cannot."""
+    import msgspec
+
+    write(path, msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
 
 
 def _replace(path: Path, content: bytes) -> None:

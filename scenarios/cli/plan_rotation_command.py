@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scenarios.cli import EXIT_FINDINGS
-from scenarios.cli.options import check_writable, output_may_end, plain_option, write
+from scenarios.cli.options import check_writable, output_may_end, plain_option, write, write_json
 
 if TYPE_CHECKING:
     from scenarios.fleet.plan import Plan
@@ -101,8 +101,6 @@ def command(
 
     Times count from the publication of the new key: 90s, 5m, 1h30m. Exit status: 0 safe, or an emergency; 1 unsafe.
     """
-    if html_path == json_path == "-":
-        raise click.UsageError("only one of --html and --json can go to stdout")
     check_writable(html_path, json_path)
     plan = _planned(plan_path, given, emergency=emergency, seed=seed)
     from scenarios.fleet.rehearsal import rehearse
@@ -135,7 +133,9 @@ def _planned(path: str | None, given: dict[str, Any], *, emergency: bool, seed: 
         try:
             plan = read(path)
         except OSError as error:
-            raise click.UsageError(f"'{path}' cannot be read: {error.strerror}") from None
+            raise click.UsageError(
+                f"the plan '{path}' cannot be read: {error.strerror}; without one, options describe the fleet"
+            ) from None
     rotation: dict[str, Any] = {_OF_ROTATION[name][0]: told[name] for name in _OF_ROTATION if name in told}
     if emergency:
         rotation = {"activate_s": 0.0, "retire_s": 0.0, "emergency": True, **rotation}
@@ -174,6 +174,4 @@ def _write(done: Rehearsal, html_path: str | None, json_path: str | None) -> Non
 
         write(html_path, page(done).encode())
     if json_path is not None:
-        import msgspec
-
-        write(json_path, msgspec.json.format(msgspec.json.encode(done), indent=1) + b"\n")
+        write_json(json_path, done)

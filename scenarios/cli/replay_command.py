@@ -79,7 +79,7 @@ def _target(run: Run, named: str | None) -> str | None:
 
 
 def _asked(target: str | None, before: list[Result], scenarios: dict[str, Scenario]) -> list[Result]:
-    from scenarios.cli.run_command import reach
+    from scenarios.cli.asking import reach
     from scenarios.crew import Solo
 
     solo = Solo(reach(target).open, scenarios)
@@ -90,7 +90,7 @@ def _asked(target: str | None, before: list[Result], scenarios: dict[str, Scenar
 
 
 def _say(replayed: Replayed, result: Result, *, details: bool, plain: bool) -> None:
-    how = "byte for byte" if replayed.exact else "with the same tokens of now"
+    how = "byte for byte" if replayed.exact else "the tokens the same but for their times"
     click.echo(f"{replayed.id}: {'differs' if replayed.differences else f'reproduced, {how}'}")
     for line in replayed.differences:
         click.echo(f"   {line}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from scenarios.cli import EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_TARGET, EXIT_USAGE
 from scenarios.cli.options import check_writable, output_may_end, write
 
 if TYPE_CHECKING:
@@ -78,11 +80,27 @@ class Outputs:
         return "-" in self._paths.values()
 
     @property
+    def replay(self) -> str:
+        """The command that asks results of this run again, less their ids; empty where no file of them is written."""
+        path = self._paths.get("json", "-")
+        return "" if path == "-" else shlex.join(["touchstone", "replay", path])
+
+    @property
     def files(self) -> list[str]:
         """The files that are written."""
         return [path for path in self._paths.values() if path != "-"]
 
-    def write(self, run: Run, *, strict: bool) -> None:
+    def tell(self, run: Run, *, details: int | None, strict: bool, plain: bool) -> int:
+        """Report a run in the terminal, write every report, and return the exit status."""
+        if not self.quiet:
+            from scenarios.reports.terminal import console, report
+
+            with output_may_end():
+                report(run, console(plain=plain), details=details, again=run.again, strict=strict)
+        self._write(run, strict=strict)
+        return _exit_status(run, strict=strict)
+
+    def _write(self, run: Run, *, strict: bool) -> None:
         """Write every report, each whole or not at all."""
         with output_may_end():
             for name, path in self._paths.items():
@@ -94,6 +112,14 @@ class Outputs:
 
             for line in github(run, strict=strict):
                 click.echo(line, err=True)
+
+
+def build_address(environ: Mapping[str, str]) -> str:
+    """Return the address of the job of GitHub, GitLab or Jenkins that runs this; empty elsewhere."""
+    github = [environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
+    found = "{}/{}/actions/runs/{}".format(*github) if all(github) else ""
+    found = found or environ.get("CI_JOB_URL", "") or environ.get("BUILD_URL", "")
+    return found if found.startswith(("https://", "http://")) else ""
 
 
 def _written(report: Report, run: Run, *, strict: bool) -> bytes:
@@ -110,3 +136,20 @@ def _add(path: str, content: bytes) -> None:
         click.echo(
             f"touchstone run: {SUMMARY} names '{path}', which cannot be written: {error.strerror}", err=True
         )
+
+
+def _exit_status(run: Run, *, strict: bool) -> int:
+    """Return the status that a run ends with; a shard to which nothing applies is no mistake."""
+    from scenarios.results import FINDINGS, Kind
+
+    if run.interrupted:
+        return EXIT_INTERRUPTED
+    if any(result.table_fault for result in run.results):
+        return EXIT_USAGE
+    if run.health.protocol_errors or (run.health.abandoned and not run.answered):
+        return EXIT_TARGET
+    findings = FINDINGS | {Kind.WARN} if strict else FINDINGS
+    if run.shard is None and all(result.outcome is Kind.NOT_APPLICABLE for result in run.results):
+        return EXIT_USAGE
+    found = run.profile_findings() or run.baseline_problems
+    return EXIT_FINDINGS if found or any(result.outcome in findings for result in run.results) else 0

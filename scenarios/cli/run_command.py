@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
-import sys
-import time
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from scenarios.cli import EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_TARGET, EXIT_USAGE
+from scenarios.cli.asking import ask, reach
 from scenarios.cli.loop_options import Loop, looping
-from scenarios.cli.options import catalogue, chosen, output_may_end, plain_option, selecting
-from scenarios.cli.reporting import Outputs, reporting
+from scenarios.cli.options import (
+    catalogue,
+    chosen,
+    details_option,
+    plain_option,
+    selecting,
+    strict_option,
+    target_option,
+)
+from scenarios.cli.reporting import Outputs, build_address, reporting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
-    from scenarios.baseline import Baseline
-    from scenarios.crew import Account
-    from scenarios.results import Result, Run, ShardRecord
+    from scenarios.results import Run, ShardRecord
     from scenarios.tables.scenario import Scenario
     from scenarios.targets.profile import Profile
-    from scenarios.targets.session import Session
 
 
 @click.command("run")
-@click.option(
-    "--target",
-    metavar="FILE",
-    type=click.Path(),
-    help="The target's YAML file; without it, the reference verifier.",
-)
+@target_option
 @selecting
 @reporting
 @click.option(
@@ -48,10 +44,8 @@ if TYPE_CHECKING:
     metavar="N",
     help="Ask with N copies of the target at once; by default 1, for the reference verifier one a core.",
 )
-@click.option("--strict", is_flag=True, help="A warning is a finding too.")
-@click.option(
-    "--details", default="20", metavar="N|all", help="How many findings to explain.", show_default=True
-)
+@strict_option
+@details_option
 @looping
 @plain_option
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -65,21 +59,20 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     baseline: str | None,
     jobs: int | None,
     strict: bool,  # noqa: FBT001 - click passes flags so
-    details: str,
+    details: int | None,
     plain: bool,  # noqa: FBT001 - as above
     loop: Loop,
     **reports: str | None,
 ) -> int:
     """Run scenarios against a target and report how it differs.
 
-    Exit status: 0 no findings, 1 findings, 2 wrong usage or table, 3 the target could not be started or spoke a broken
-    protocol.
+    Exit status: 0 no findings, 1 findings, 2 wrong usage or a mistake in a file, 3 the target could not be started or
+    spoke a broken protocol, 130 interrupted, with the report of what ran. `touchstone init DIR` writes a target to
+    start from, and `touchstone show ID` explains a scenario.
     """
     from scenarios.baseline import Baseline
-    from scenarios.crew import cores
     from scenarios.tables.digest import texts
 
-    explained = count_of(details)
     outputs = Outputs(reports, annotations)
     scenarios = catalogue(catalogs, only_catalogs)
     if loop.watch:
@@ -96,42 +89,25 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     known = Baseline.read(baseline) if baseline else Baseline()
     known.check(scenarios)
     reached = reach(target)
-    if jobs is None:
-        # The reference verifier minds nothing; what else a target may share between its copies, its author knows.
-        jobs = cores() if target is None else 1
     _say_what_breaks_a_floor(reached.profile)
-    run = _run(
-        reached,
-        wanted,
-        scenarios,
-        known,
-        jobs=jobs,
-        show=not plain and not outputs.quiet,
-        part=loop.shard is not None,
+    show = not plain and not outputs.quiet
+    run = ask(
+        reached, wanted, scenarios, known, jobs=jobs or _jobs(target), show=show, part=loop.shard is not None
     )
     run = _replayable(run, scenarios, texts(catalogs, only_catalogs), loop.record(selection, wanted))
-    run = _named(run, len(wanted), _again(target, catalogs, only_catalogs))
+    run = _named(run, len(wanted), _again(target, catalogs, only_catalogs), outputs.replay)
     loop.after(run, target, known, strict=strict)
-    if not outputs.quiet:
-        from scenarios.reports.terminal import console, report
-
-        with output_may_end():
-            report(
-                run,
-                console(plain=plain),
-                details=explained,
-                again=run.again,
-                strict=strict,
-            )
-    outputs.write(run, strict=strict)
-    return exit_status(run, strict=strict)
+    return outputs.tell(run, details=details, strict=strict, plain=plain)
 
 
-def count_of(details: str) -> int | None:
-    """Return how many findings `--details` wants explained; None for all. Raises `click.BadParameter`."""
-    if details != "all" and not details.isdecimal():
-        raise click.BadParameter("a number or 'all'", param_hint="--details")
-    return None if details == "all" else int(details)
+def _jobs(target: str | None) -> int:
+    """Return with how many copies a target is asked when nobody says.
+
+    The reference verifier minds nothing; what else a target may share between its copies, its author knows.
+    """
+    from scenarios.crew import cores
+
+    return cores() if target is None else 1
 
 
 def _replayable(
@@ -166,18 +142,6 @@ def _rehearse_own(wanted: Sequence[Scenario]) -> None:
             raise TableErrors(problems)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reached:
-    """A target that can be asked, and how it is reached."""
-
-    open: Callable[[], Session]
-    name: str
-    adapter: str
-    file: str | None = None
-    profile: Profile | None = None
-    """What its file declares."""
-
-
 def _say_what_breaks_a_floor(profile: Profile | None) -> None:
     """Name declared values below a floor before anything runs; the report has them too."""
     from scenarios.consistency import below_floor
@@ -187,127 +151,14 @@ def _say_what_breaks_a_floor(profile: Profile | None) -> None:
         click.echo(f"touchstone run: {breach.knob}: {below_floor(breach).message}", err=True)
 
 
-def reach(target: str | None) -> _Reached:
-    """Return how a target file's target is reached; the reference verifier without one. Raises `TargetError`."""
-    if target is None:
-        from scenarios.targets.reference import NAME, reference_session
-
-        return _Reached(reference_session, NAME, "in-process")
-    from scenarios.targets.target_file import load_target, open_target
-
-    spec = load_target(target)
-    return _Reached(lambda: open_target(spec), spec.name, spec.adapter, target, spec.profile)
-
-
-def _run(
-    reached: _Reached,
-    wanted: Sequence[Scenario],
-    scenarios: dict[str, Scenario],
-    known: Baseline,
-    *,
-    jobs: int,
-    show: bool,
-    part: bool,
-) -> Run:
-    from msgspec.structs import replace
-
-    from scenarios.consistency import policies
-    from scenarios.crew import asker
-
-    results: list[Result] = []
-    interrupted = False
-    began, started = time.perf_counter(), datetime.now(UTC)
-    who = asker(reached.open, scenarios, jobs, len(wanted))
-    try:
-        with _progress(len(wanted), show=show) as advance:
-            for result in who.results(wanted):
-                results.append(known.excuse(result))
-                advance(result)
-    except KeyboardInterrupt:
-        interrupted = True
-    finally:
-        account = who.account
-        who.close()
-    took = time.perf_counter() - began
-    records = tuple(map(known.excuse_policy, policies(results, account.profile)))
-    # A part of the answers cannot tell that a knob is sound by now: `merge` has all of them.
-    stale = () if part else known.stale_policies(records, results)
-    problems = known.problems(results) + stale
-    run = _recorded(reached, account, results, (started, took), interrupted=interrupted)
-    return replace(run, policies=records, baseline_problems=problems)
-
-
-def _recorded(
-    reached: _Reached,
-    account: Account,
-    results: list[Result],
-    when: tuple[datetime, float],
-    *,
-    interrupted: bool,
-) -> Run:
-    from importlib.metadata import version
-
-    from scenarios.results import HealthRecord, Run, TargetRecord, totals
-    from scenarios.targets.protocol import readable
-
-    health, declared, profile = account.health, account.declaration, account.profile
-    return Run(
-        tool=version("oidc-touchstone"),
-        target=TargetRecord(
-            name=declared.name or reached.name,
-            version=declared.version,
-            language=declared.language,
-            adapter=reached.adapter,
-            file=reached.file,
-        ),
-        profile={
-            "scope": profile.scope,
-            "keys": list(profile.keys),
-            "algorithms": list(profile.algorithms),
-            "capabilities": list(profile.capabilities),
-            "knobs": profile.declared,
-        },
-        started=when[0].isoformat(timespec="seconds").replace("+00:00", "Z"),
-        duration_s=round(when[1], 3),
-        totals=totals(tuple(results)),
-        results=tuple(results),
-        health=HealthRecord(
-            crashes=health.crashes,
-            timeouts=health.timeouts,
-            protocol_errors=health.protocol_errors,
-            restarts=health.restarts,
-            abandoned=account.abandoned,
-            last_exit=health.last_exit,
-            stderr="\n".join(map(readable, health.stderr_tail.splitlines()[-20:])),
-        ),
-        issued=account.tokens,
-        fetched=account.fetches,
-        answered=health.answered,
-        interrupted=interrupted,
-    )
-
-
-@contextmanager
-def _progress(count: int, *, show: bool) -> Iterator[Callable[[Any], None]]:
-    if not show:
-        yield lambda _: None
-        return
-    from scenarios.reports.progress import Lines, bar
-
-    if not sys.stderr.isatty():
-        yield Lines(count, lambda line: click.echo(line, err=True))
-        return
-    with bar(count) as advance:
-        yield advance
-
-
-def _named(run: Run, wanted: int, again: str) -> Run:
-    """Return a run with the commands that make it, and one scenario of it, again."""
+def _named(run: Run, wanted: int, again: str, replay: str) -> Run:
+    """Return a run with the commands that make it, and one scenario or one result of it, again."""
     from msgspec.structs import replace
 
     given = click.get_current_context().find_root().obj
     command = shlex.join(["touchstone", *(given or ())])
-    return replace(run, wanted=wanted, again=again, command=command)
+    build = build_address(os.environ)
+    return replace(run, wanted=wanted, again=again, replay=replay, command=command, build=build)
 
 
 def _again(target: str | None, catalogs: tuple[str, ...], only_catalogs: tuple[str, ...]) -> str:
@@ -317,20 +168,3 @@ def _again(target: str | None, catalogs: tuple[str, ...], only_catalogs: tuple[s
     for path in only_catalogs:
         words += ["--only-catalog", path]
     return shlex.join(words)
-
-
-def exit_status(run: Run, *, strict: bool) -> int:
-    """Return the status that a run ends with; a shard to which nothing applies is no mistake."""
-    from scenarios.results import FINDINGS, Kind
-
-    if run.interrupted:
-        return EXIT_INTERRUPTED
-    if any(result.table_fault for result in run.results):
-        return EXIT_USAGE
-    if run.health.protocol_errors or (run.health.abandoned and not run.answered):
-        return EXIT_TARGET
-    findings = FINDINGS | {Kind.WARN} if strict else FINDINGS
-    if run.shard is None and all(result.outcome is Kind.NOT_APPLICABLE for result in run.results):
-        return EXIT_USAGE
-    found = run.profile_findings() or run.baseline_problems
-    return EXIT_FINDINGS if found or any(result.outcome in findings for result in run.results) else 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scenarios.cli import EXIT_FINDINGS
-from scenarios.cli.options import catalogue, check_writable, output_may_end, plain_option, write
+from scenarios.cli.options import catalogue, check_writable, output_may_end, plain_option, write, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -56,8 +56,6 @@ def command(
     from scenarios.selftest.explained import shipped
     from scenarios.selftest.matrix import selftest
 
-    if json_path == html_path == "-":
-        raise click.UsageError("only one of --json and --html can go to stdout")
     check_writable(json_path, html_path)
     wanted = _chosen(names, rules)
     quiet = "-" in {json_path, html_path}
@@ -129,9 +127,7 @@ def _progress(*, show: bool) -> Iterator[Callable[[str, int, int], None]]:
 
 def _write(done: Selftest, json_path: str | None, html_path: str | None) -> None:
     if json_path is not None:
-        import msgspec
-
-        write(json_path, msgspec.json.format(msgspec.json.encode(done), indent=1) + b"\n")
+        write_json(json_path, done)
     if html_path is not None:
         from scenarios.reports.selftest_html import page
 

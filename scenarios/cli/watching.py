@@ -6,12 +6,14 @@ Each run is a process of its own, so that a verifier in Python is read anew.
 from __future__ import annotations
 
 import queue
+import re
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -24,21 +26,50 @@ if TYPE_CHECKING:
 WAITING = "touchstone run: waiting for a change; Ctrl-C ends"
 
 
-def rounds(
-    changes: Iterable[object], ask: Callable[[Sequence[str]], int], say: Callable[[str], None]
-) -> None:
-    """Run all, and again at each change: what failed first, and all when none of that fails any more.
+_SOURCE: Final = re.compile(
+    r"\.(c|cc|cfg|clj|conf|cpp|cs|erl|exs?|go|h|hpp|hs|in|ini|java|[cm]?js|kt|m?ts|php|p[lmy]|rb|rs|scala|sh|swift|toml"
+    r"|ya?ml)\Z"
+)
+"""The endings of files that people write, and a run does not."""
 
-    `ask` runs with further options and returns the exit status.
+
+def rounds(
+    changes: Iterable[Iterable[Path]],
+    ask: Callable[[Sequence[str]], int],
+    say: Callable[[str], None],
+    clock: Callable[[], float] = time.time,
+) -> None:
+    """Run all, and again when people change a file: what failed first, and all when none of that fails any more.
+
+    `ask` runs with further options and returns the exit status; `clock` is that of the files (seconds since 1970).
     """
-    status = ask(())
+    began, status = clock(), ask(())
+    ended = clock()
     say(WAITING)
-    for _ in changes:
+    for changed in changes:
+        if not any(is_reason(path, began, ended) for path in changed):
+            continue
+        began = clock()
         if status == EXIT_FINDINGS:
             status = ask(("--failed",))
         if status != EXIT_FINDINGS:
             status = ask(())
+        ended = clock()
         say(WAITING)
+
+
+def is_reason(changed: Path, began: float, ended: float) -> bool:
+    """Whether a changed file is a reason to run again, after a run between two times.
+
+    What is no source and was written meanwhile, or is gone, is a log, a cache or a state of the target itself: another
+    run would only write it again.
+    """
+    if _SOURCE.match(changed.suffix):
+        return True
+    try:
+        return not began <= changed.stat().st_mtime <= ended
+    except OSError:
+        return False
 
 
 def watch_and_run(target: str | None, tables: Sequence[str], written: Iterable[str]) -> int:
@@ -66,8 +97,8 @@ def watch_and_run(target: str | None, tables: Sequence[str], written: Iterable[s
 
 
 @contextmanager
-def _changes(paths: Sequence[Path], ignored: Sequence[Path]) -> Iterator[Iterator[object]]:
-    """Give changes from now on, those during a run too; several at once are one."""
+def _changes(paths: Sequence[Path], ignored: Sequence[Path]) -> Iterator[Iterator[set[Path]]]:
+    """Give changed files from now on, those during a run too; several at once are one."""
     try:
         from watchfiles import DefaultFilter, watch
     except ImportError:
@@ -75,17 +106,18 @@ def _changes(paths: Sequence[Path], ignored: Sequence[Path]) -> Iterator[Iterato
     sources = DefaultFilter(
         ignore_dirs=[*DefaultFilter.ignore_dirs, FOLDER, ".ruff_cache"], ignore_paths=list(ignored)
     )
-    stop, seen = threading.Event(), queue.Queue[object]()
+    stop, seen = threading.Event(), queue.Queue[set[Path]]()
 
     def look() -> None:
-        for change in watch(*paths, watch_filter=sources, stop_event=stop, debounce=200):
-            seen.put(change)
+        for changes in watch(*paths, watch_filter=sources, stop_event=stop, debounce=200):
+            seen.put({Path(name) for _, name in changes})
 
-    def each() -> Iterator[object]:
+    def each() -> Iterator[set[Path]]:
         while True:
-            yield seen.get()
+            changed = seen.get()
             while not seen.empty():
-                seen.get_nowait()
+                changed |= seen.get_nowait()
+            yield changed
 
     thread = threading.Thread(target=look, name="watch", daemon=True)
     thread.start()

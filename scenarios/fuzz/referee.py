@@ -60,7 +60,7 @@ class AgainstReference:
         self._side = Stand(
             lab, [self._profile]
         )  # other readings: their settings must not take down the main one
-        self._oracles: dict[str, Oracle] = {}
+        self._oracles: dict[tuple[int, str], Oracle] = {}
 
     def look(self, case: Case) -> Seen:
         """Play a case before the target and, as often as it may be read in several ways, before the reference."""
@@ -118,13 +118,14 @@ class AgainstReference:
     def _answer(self, way: Reading, case: Case, token: str | bytes, stand: Stand | None = None) -> Answer:
         if way.case is None:
             return _NO
-        oracle = self._oracle(way)
         if way.case is case:
-            return (stand or self._main).ask(oracle, token)
-        return self._side.ask(oracle, self._side.token(way.case))
+            stand = stand or self._main
+            return stand.ask(self._oracle(way, stand), token)
+        return self._side.ask(self._oracle(way, self._side), self._side.token(way.case))
 
-    def _oracle(self, way: Reading) -> Oracle:
-        key = repr(sorted(way.knobs.items()))
+    def _oracle(self, way: Reading, stand: Stand) -> Oracle:
+        """Return who judges at a stand. Each has its own: a stand goes by it that nobody else onboards there."""
+        key = (id(stand), repr(sorted(way.knobs.items())))
         if key not in self._oracles:
             self._oracles[key] = Oracle({**self._profile.knobs, **way.knobs})
         return self._oracles[key]

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scenarios.reports import compare_words as words
-from scenarios.reports.terminal import row
+from scenarios.reports.terminal import paragraph, row
 from scenarios.results import Kind
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def report(
     out.print(_matrix(heads, len(comparison.targets), rows))
     if not rows:
         out.print("no target differs from what is right")
-    out.print(Text(words.LEGEND if not scenarios else "· as it should be, n/a not asked", style="dim"))
+    paragraph(out, Text(words.LEGEND if not scenarios else "· as it should be, n/a not asked", style="dim"))
     for chain in comparison.chains:
         _chain(chain, out)
     for note in comparison.notes:

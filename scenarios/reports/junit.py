@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 from scenarios import rulebook
 from scenarios.decode import cut, decode
+from scenarios.reports.run_words import verdict_of
 from scenarios.results import Kind, Result, Run
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def junit_xml(run: Run, *, strict: bool = False) -> bytes:
     del counts["skipped"]  # the schema has it at suites alone
     root = ET.Element("testsuites", {"name": f"touchstone {cut(run.target.name)}", **counts})
     _profile(root, run)
+    _run_itself(root, run)
     for group, results in suites.items():
         attributes = {"name": group, "timestamp": run.started.removesuffix("Z"), "hostname": "localhost"}
         suite = ET.SubElement(root, "testsuite", {**attributes, **_counts(results, strict=strict)})
@@ -36,10 +38,7 @@ def _profile(root: ET.Element, run: Run) -> None:
     if not run.policies:
         return
     findings = run.profile_findings()
-    counts = {"tests": str(len(findings)), "failures": str(len(findings)), "errors": "0", "skipped": "0"}
-    for name in ("tests", "failures"):
-        root.set(name, str(int(root.get(name, "0")) + len(findings)))
-    suite = ET.SubElement(root, "testsuite", {"name": "profile", **counts, "time": "0.000"})
+    suite = _suite(root, "profile", failures=len(findings))
     properties = ET.SubElement(suite, "properties")
     for record in run.policies:
         ET.SubElement(
@@ -52,6 +51,28 @@ def _profile(root: ET.Element, run: Run) -> None:
         ET.SubElement(case, "failure", {"message": message, "type": record.kind.value}).text = "\n".join(
             f"{value or 'none of its values'}: {' '.join(names)}" for value, names in record.like.items()
         )
+
+
+def _run_itself(root: ET.Element, run: Run) -> None:
+    """Add what no scenario can say: a run that ended early as an error, mistakes of its baseline as failures."""
+    ended = [note for note in verdict_of(run).notes if note not in run.baseline_problems]
+    if not (ended or run.baseline_problems):
+        return
+    suite = _suite(root, "run", failures=len(run.baseline_problems), errors=len(ended))
+    for tag, kind, notes in (("error", "ended early", ended), ("failure", "baseline", run.baseline_problems)):
+        for note in notes:
+            attributes = {"classname": "run", "name": cut(note, 200), "time": "0.000"}
+            case = ET.SubElement(suite, "testcase", attributes)
+            ET.SubElement(case, tag, {"message": cut(note, 1000), "type": kind})
+
+
+def _suite(root: ET.Element, name: str, *, failures: int, errors: int = 0) -> ET.Element:
+    """Add a suite of cases that no scenario is, and count them at the top too."""
+    counts = {"tests": failures + errors, "failures": failures, "errors": errors}
+    for what, count in counts.items():
+        root.set(what, str(int(root.get(what, "0")) + count))
+    words = {what: str(count) for what, count in counts.items()}
+    return ET.SubElement(root, "testsuite", {"name": name, **words, "skipped": "0", "time": "0.000"})
 
 
 def _counts(results: tuple[Result, ...] | list[Result], *, strict: bool) -> Mapping[str, str]:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+_CODE: Final = re.compile(r"`([^`]+)`")
 
 
 def filled_in(template: str, **values: Any) -> str:
@@ -13,8 +19,15 @@ def filled_in(template: str, **values: Any) -> str:
     folder = files("scenarios").joinpath("reports")
     loader = FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8"))
     environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["clock"] = clock
+    environment.filters |= {"clock": clock, "prose": prose}
     return environment.get_template(template).render(**values)
+
+
+def prose(text: str) -> Markup:
+    """Return a sentence with what stands between backticks as code."""
+    from markupsafe import Markup, escape
+
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 def clock(seconds: float) -> str:

@@ -11,6 +11,8 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from scenarios import rulebook
 from scenarios.decode import cut, decode
 from scenarios.reports.pages import filled_in
@@ -48,6 +50,8 @@ def page(run: Run, *, strict: bool = False) -> str:
     return filled_in(
         "run.html.j2",
         run=run,
+        # A result file may come from anywhere, and what a link names may be run.
+        build=run.build if run.build.startswith(("https://", "http://")) else "",
         verdict=verdict_of(run, strict=strict),
         bars=[(title, score(run.results, key)) for title, key in PARTS],
         kinds=[kind for kind in LADDER if run.totals.get(kind.value)],
@@ -74,7 +78,7 @@ class _Room:
             500
             + len(one.answer)
             + 4 * min(len(one.token or ""), MAX_TOKEN)
-            + 2 * len(str(one.sent or ""))
+            + 4 * len(str(one.sent or ""))
             + 3 * min(len(one.published or ""), MAX_TOKEN)
             for one in result.exchanges[-MAX_EXCHANGES:]
         )
@@ -99,8 +103,14 @@ def _row(result: Result, run: Run, room: _Room) -> dict[str, Any]:
         "left_out": told and not fits,
         "earlier": max(0, len(result.exchanges) - MAX_EXCHANGES),
         "drawing": drawing(result.timeline) if result.timeline and fits else None,
-        "again": f"{run.again} --select {shlex.quote(result.id)}",
+        "again": None if result.outcome is Kind.NOT_APPLICABLE else again(result, run),
     }
+
+
+def again(result: Result, run: Run) -> str:
+    """Return the command that asks a result again: from the file of the run's results where there is one."""
+    words = [run.replay] if run.replay else [run.again, "--select"]
+    return " ".join([*words, shlex.quote(result.id)])
 
 
 def _sign(expected: str) -> tuple[str, str]:
@@ -143,7 +153,7 @@ def _steps(exchanges: Sequence[Exchange]) -> Iterator[dict[str, Any]]:
                 ("signature", [("", decoded.signature + decoded.rest)]),
             ],
             "sent": [
-                (name, cut(_listed(value), 300))
+                (name, _coloured(cut(_json(value), 1_000)))
                 for name, value in (one.sent or {}).items()
                 if value is not None
             ],
@@ -153,9 +163,14 @@ def _steps(exchanges: Sequence[Exchange]) -> Iterator[dict[str, Any]]:
         }
 
 
+def _json(value: Any) -> str:
+    """Return what was sent as it was: a text as it stands, all else as JSON."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
 def _coloured(text: str) -> list[tuple[str, str]]:
     """Return JSON in pieces: `k` for names, `s` for texts, `n` for what is no text, and what stands between."""
-    if not text.startswith("{"):  # what could not be read, in words
+    if not text.startswith(("{", "[")):  # what could not be read, in words
         return [("", text)]
     pieces: list[tuple[str, str]] = []
     for match in _LEXEMES.finditer(text):

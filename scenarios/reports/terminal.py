@@ -195,12 +195,19 @@ def finding(result: Result, out: Console, *, again: str | None = None, number: i
         out.print(Text.assemble(" " * INDENT, ("again".ljust(LABEL), "dim"), command), soft_wrap=True)
 
 
+def paragraph(out: Console, text: Text, indent: int = 0) -> None:
+    """Print a text whose lines after the first are indented; none ends with a space."""
+    for number, line in enumerate(text.wrap(out, max(out.width - indent, 20))):
+        line.rstrip()
+        out.print(Text(" " * (indent if number else 0)).append_text(line))
+
+
 def row(out: Console, label: str, text: str) -> None:
     """Print one labelled text, wrapped beside its label."""
     lines = Text(text).wrap(out, max(out.width - INDENT - LABEL, 20), overflow="fold")
     for number, line in enumerate(lines):
         line.rstrip()
-        out.print(Text.assemble(" " * INDENT, ((label if number == 0 else "").ljust(LABEL), "dim"), line))
+        out.print(Text.assemble(" " * INDENT, (f"{label if number == 0 else '':{LABEL - 1}} ", "dim"), line))
 
 
 def _did(result: Result) -> str:
@@ -260,7 +267,7 @@ def _known(run: Run, out: Console) -> None:
     policies = [record for record in run.policies if record.known is not None]
     if known or policies:
         out.print()
-        out.print(Text(f"{len(known) + len(policies)} known failures (baseline):", style="bold"))
+        out.print(Text(f"{counted(len(known) + len(policies), 'known failure')} (baseline):", style="bold"))
     for record in policies:
         row(out, "knob", f"{record.knob}: {record.known}")
     for result in known:

@@ -111,7 +111,8 @@ def load_target(path: Path | str) -> TargetSpec:
             text = file.read(yaml12.MAX_BYTES + 1)
     except OSError as error:
         raise TargetError(
-            "configuration", f"the target file '{path}' cannot be read: {error.strerror}"
+            "configuration",
+            f"the target file '{path}' cannot be read: {error.strerror}; touchstone init DIR writes one",
         ) from None
     document = yaml12.load(text, str(path))
     table = convert(document, _TargetTable)

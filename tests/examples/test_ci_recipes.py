@@ -15,6 +15,8 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
+from scenarios.cli import run_command
+
 ROOT = Path(__file__).parents[2]
 CI = ROOT / "examples" / "ci"
 TARGET = """
@@ -114,6 +116,26 @@ def test_the_gitlab_job_writes_the_report_that_it_names(project: Path) -> None:
     ET.parse(project / job["artifacts"]["reports"]["junit"])  # noqa: S314 - our own
     assert json.loads((project / job["artifacts"]["reports"]["codequality"]).read_text())
     assert job["artifacts"]["when"] == "always"
+
+
+def test_the_lines_to_copy_from_the_guide_run_and_name_the_reports_that_they_write(project: Path) -> None:
+    guide = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    blocks = dict(re.findall(r"^```(\w+)\n(touchstone:.*?|stage.*?)^```$", guide, re.DOTALL | re.MULTILINE))
+    job = yaml.safe_load(blocks["yaml"])["touchstone"]
+    jenkins = re.findall(r"sh '(.+)'", blocks["groovy"])
+    for folder in ("bin", ".touchstone/bin"):
+        (project / folder / "touchstone").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\nexit 1\n')
+
+    gitlab, groovy = sh(project, "\n".join(job["script"])), sh(project, "\n".join(jenkins), program="sh")
+
+    assert (gitlab.returncode, groovy.returncode) == (1, 0)  # Jenkins leaves findings to its junit step
+    for said, reports in ((gitlab, job["artifacts"]["reports"]), (groovy, {"junit": "junit.xml"})):
+        command, *given = said.stdout.split()
+        assert command == "run"
+        asked = run_command.command.make_context("run", given).params
+        assert asked["target"] == "target.yaml"
+        assert {"junit": asked["junit"], "codequality": asked["code_quality"]}.items() >= reports.items()
+    assert "junit 'junit.xml'" in blocks["groovy"]
 
 
 @pytest.mark.parametrize("target, status", [("target.yaml", 0), ("missing.yaml", 1)])

@@ -156,7 +156,7 @@ def test_results_of_another_form_are_refused(touchstone: Touchstone) -> None:
     [
         (("--chain", "honest", "nobody"), "no target of these files is called 'nobody'"),
         (("--chain", "honest", "honest0.json"), "a chain is of two targets"),
-        (("--html", "-", "--json", "-"), "only one of --markdown, --html and --json can go to stdout"),
+        (("--html", "-", "--json", "-"), "only one output can go to stdout"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_a_line(

@@ -47,7 +47,7 @@ def test_without_locust_it_says_what_to_install(touchstone: Any, monkeypatch: py
     [
         (("nowhere.yaml",), "nowhere.yaml"),
         (("bad.yaml",), "bad.yaml:2:7: unknown field 'god' (did you mean 'good'?)"),
-        (("plan.yaml", "--json", "-", "--html", "-"), "only one of --json and --html can go to stdout"),
+        (("plan.yaml", "--json", "-", "--html", "-"), "only one output can go to stdout"),
         (("plan.yaml", "--hold", "run.json", "--processes", "2"), "--processes is said to your own Locust"),
         (("plan.yaml", "--html", "no/page.html"), "'no/page.html' cannot be written"),
         (("plan.yaml", "--target", "honest.yaml"), "load asks APIs over HTTP, and its adapter is in-process"),
@@ -79,7 +79,7 @@ def test_a_target_that_does_not_listen_is_no_finding(touchstone: Any) -> None:
     ended = touchstone("load", "plan.yaml", "--target", "gone.yaml")
 
     assert ended.status == 3
-    assert ended.err.startswith("touchstone: gone: it was not ready within 0.1 s")
+    assert ended.err.startswith("touchstone load: gone: it was not ready within 0.1 s")
 
 
 @pytest.mark.usefixtures("installed")

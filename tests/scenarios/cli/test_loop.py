@@ -57,6 +57,15 @@ def test_shards_of_the_catalogue_are_disjoint_complete_balanced_and_keep_control
         assert part == [one for one in wanted if one.id in names]
 
 
+def test_one_group_with_one_control_is_shared_out_too() -> None:
+    group = [one for one in together(()).values() if one.group == "claims/times"]
+
+    parts = [Shard(index, 4).of(group) for index in range(1, 5)]
+
+    assert sorted(one.id for part in parts for one in part) == sorted(one.id for one in group)
+    assert min(map(len, parts)) > len(group) / 8
+
+
 def test_what_an_earlier_run_took_decides_who_gets_what() -> None:
     heads = [one for one in together(()).values() if one.control is None][:6]
     durations = {one.id: 1.0 for one in heads} | {heads[0].id: 5.0}
@@ -77,7 +86,7 @@ def test_what_is_no_shard_is_said_in_a_line(touchstone: Touchstone, text: str) -
 @pytest.mark.parametrize("function, status", [("honest", 0), ("careless", 1)])
 def test_merged_shards_are_the_run(touchstone: Touchstone, function: str, status: int) -> None:
     whole = touchstone.run(function, "--json", "whole.json")
-    names = shards(touchstone, function, 3)
+    names = shards(touchstone, function, 2)
 
     ended = touchstone("merge", *reversed(names), "--json", "merged.json")
 
@@ -110,6 +119,19 @@ def test_only_shards_of_one_run_are_merged_and_all_of_them(touchstone: Touchston
     assert "differ in their target" in said(first, "careless.json")
     assert "differ in their selection" in said(first, "rule.json")
     assert "differ in their catalogue" in said(first, "changed.json")
+
+
+def test_a_whole_run_alone_is_reported_anew(touchstone: Touchstone) -> None:
+    ran = touchstone.run("careless", "--json", "whole.json")
+
+    ended = touchstone("merge", "whole.json", "--html", "page.html")
+
+    assert ended.status == ran.status
+    assert ended.out == touchstone("merge", "whole.json").out
+    assert ended.out.partition("mock IdP")[0] == touchstone.run("careless").out.partition("mock IdP")[0]
+    assert "<h1>2 findings</h1>" in (touchstone.folder / "page.html").read_text(encoding="utf-8")
+    wrong = touchstone("merge", "whole.json", "--baseline", "none.yaml")
+    assert wrong.status == 2
 
 
 def test_failed_runs_what_failed_until_it_is_mended(touchstone: Touchstone) -> None:
@@ -255,9 +277,32 @@ def test_watching_asks_what_failed_first_and_all_once_it_is_mended() -> None:
         asked.append(tuple(more))
         return next(statuses)
 
-    rounds([1, 2, 3], ask, lambda _: None)
+    rounds([{Path("mine.py")}] * 3, ask, lambda _: None)
 
     assert asked == [(), ("--failed",), ("--failed",), (), ()]
+
+
+def test_what_a_run_writes_itself_is_no_reason_for_another(tmp_path: Path) -> None:
+    log, source = tmp_path / "requests.log", tmp_path / "mine.py"
+    for file in (log, source):
+        file.write_text("")
+        os.utime(file, (150.0, 150.0))
+    gone = tmp_path / "lock"
+
+    def runs(*changes: Path, end: float = 200.0) -> int:
+        asked: list[Sequence[str]] = []
+        times = iter([100.0, end, *[300.0] * 9])
+
+        def ask(more: Sequence[str]) -> int:
+            asked.append(more)
+            return 0
+
+        rounds([{one} for one in changes], ask, lambda _: None, lambda: next(times))
+        return len(asked)
+
+    assert runs(log, gone) == 1
+    assert runs(log, end=140.0) == 2  # written after the run had ended
+    assert runs(source) == 2
 
 
 def test_watch_runs_again_at_a_change_and_ends_at_an_interrupt(touchstone: Touchstone) -> None:

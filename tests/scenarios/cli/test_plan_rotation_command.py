@@ -145,7 +145,7 @@ def test_a_mistake_in_a_plan_is_named_at_its_place(touchstone: Touchstone, text:
         ),
         (["--nodes", "0"], "--nodes: from 1 to 200,000, not 0"),
         (["--period", "48h"], "--period: above 0, within the staleness"),
-        (["--json", "-", "--html", "-"], "only one of --html and --json can go to stdout"),
+        (["--json", "-", "--html", "-"], "only one output can go to stdout"),
         (["--json", "no/such/folder.json"], "its folder must exist"),
         (["no-such-plan.yaml"], "'no-such-plan.yaml' cannot be read: No such file or directory"),
         (["no-such-plan.yaml", "--nodes", "4"], "--nodes and a plan file exclude each other"),

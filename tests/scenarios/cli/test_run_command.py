@@ -165,7 +165,7 @@ WRONG_USE = [
     (("--rule", "MAP"), "no scenario tests the rule 'MAP'"),
     (("--level", "MAY"), "no scenario fits all of these options"),
     (("--level", "ought"), "'ought' is not one of"),
-    (("--details", "many"), "a number or 'all'"),
+    (("--details", "many"), "neither a number nor 'all'"),
     (("--jobs", "0"), "0 is not in the range"),
     (("--json", "no/such/folder.json"), "'no/such/folder.json' cannot be written"),
     (("--baseline", "none.yaml"), "none.yaml:1:1: cannot be read: No such file or directory"),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from scenarios.cli.reporting import build_address
+
 if TYPE_CHECKING:
     from tests.scenarios.cli.conftest import Touchstone
 
@@ -31,6 +33,15 @@ def test_every_report_is_written_and_names_the_command(touchstone: Touchstone) -
     assert run["wanted"] == 6
     assert run["results"][0]["table"] == "table.yaml:6"
     assert not list(touchstone.folder.glob(".*.part"))
+
+
+def test_the_page_names_the_command_that_replays_a_result_from_its_file(touchstone: Touchstone) -> None:
+    touchstone.run("careless", "--html", "x.html", "--json", "my results.json")
+
+    page = (touchstone.folder / "x.html").read_text(encoding="utf-8")
+
+    assert "touchstone replay &#39;my results.json&#39; &#39;demo/ids/late[RS256]&#39;" in page
+    assert "--select" not in page
 
 
 @pytest.mark.parametrize("place, why", [("no/such/x.html", "its folder must exist"), (".", "it is a folder")])
@@ -66,6 +77,23 @@ def test_github_gets_a_summary_and_annotations(
     assert lines[0].startswith("::error file=table.yaml,line=7,title=demo/ids/late[RS256]::")
     assert [line[:9] for line in lines].count("::warning") == 2
     assert touchstone.run("careless", "--annotations", "none").err == ""
+
+
+@pytest.mark.parametrize(
+    "environ, address",
+    [
+        (
+            {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "o/r", "GITHUB_RUN_ID": "7"},
+            "https://github.com/o/r/actions/runs/7",
+        ),
+        ({"CI_JOB_URL": "https://gitlab.example/j/7"}, "https://gitlab.example/j/7"),
+        ({"BUILD_URL": "http://jenkins.example/job/7/"}, "http://jenkins.example/job/7/"),
+        ({"BUILD_URL": "javascript:alert(1)"}, ""),
+        ({"GITHUB_RUN_ID": "7"}, ""),
+    ],
+)
+def test_a_report_names_the_build_that_made_it(environ: dict[str, str], address: str) -> None:
+    assert build_address(environ) == address
 
 
 def test_a_summary_that_cannot_be_written_is_said_and_changes_no_status(

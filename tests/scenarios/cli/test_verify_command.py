@@ -240,9 +240,9 @@ def test_a_configuration_without_integrations_judges_nothing(touchstone: Touchst
     "arguments, message",
     [
         ((), "name the IdP's keys: --jwks URL or FILE, --certificate FILE, or --config FILE"),
-        (("--jwks", "missing.json"), "'missing.json': No such file"),
-        (("--certificate", "missing.pem"), "'missing.pem': No such file"),
-        (("--config", "missing.yaml"), "'missing.yaml': No such file"),
+        (("--jwks", "missing.json"), "'missing.json' cannot be opened: No such file"),
+        (("--certificate", "missing.pem"), "'missing.pem' cannot be opened: No such file"),
+        (("--config", "missing.yaml"), "'missing.yaml' cannot be opened: No such file"),
         (("--config", "x.yaml", "--issuer", "y"), "--config says all about integrations"),
         (("--jwks", "KEYS", "--user", "ann"), "--user 'ann' is no NAME=EXTERNAL_ID"),
         (("--jwks", "KEYS", "--alg", "HS256"), "--alg: "),

@@ -116,6 +116,16 @@ def token(*parts: tuple[str, str, Any]) -> Case:
     return Case.of([Part("onboard", "alg", "ES256"), *(Part(*part) for part in parts)])
 
 
+def test_what_is_right_of_a_case_does_not_change_with_what_is_asked_in_between() -> None:
+    other = Case.of([*token().parts, Part("onboard", "issuer", "https://other.example")])
+    with hunted(library(verifier), limits=Limits(cases=0)) as (hunt, _):
+        before = hunt.referee.right(token())
+        hunt.referee.look(other)
+        after = hunt.referee.right(token())
+
+    assert before.verdict.kind == after.verdict.kind == "accept"
+
+
 def test_one_bug_is_one_finding_and_a_choice_that_is_open_to_a_library_is_none() -> None:
     with hunted(library(verifier), limits=Limits(cases=0)) as (hunt, _):
         for case in (

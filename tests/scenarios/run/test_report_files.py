@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 import scenarios
 from scenarios import rulebook
@@ -25,6 +26,8 @@ from scenarios.results import (
     Exchange,
     Kind,
     Moment,
+    ProfileKind,
+    ProfileRecord,
     Result,
     Run,
     Severity,
@@ -84,6 +87,17 @@ RUN = run_of(
 )
 
 
+OTHERWISE = ProfileRecord(
+    knob="exp_required",
+    kind=ProfileKind.OTHER_VALUE,
+    finding=True,
+    held_to="true",
+    declared=True,
+    like={"false": ("claims/times/no-exp",)},
+    message="declared true, and behaves like false",
+)
+
+
 class Page(HTMLParser):
     """The elements of a page, and its text by what stands in `summary` or elsewhere."""
 
@@ -122,6 +136,24 @@ def test_the_page_asks_nothing_of_anybody() -> None:
         "#results",
         *(f"#{name}" for name in rulebook.rules()),
     }
+
+
+@pytest.mark.parametrize(
+    "build, links",
+    [
+        ("https://ci.example/7", ["https://ci.example/7"]),
+        ("javascript:alert(1)", []),
+        (f"http://x/{MARKUP}", None),
+    ],
+)
+def test_the_page_links_to_its_build_and_to_no_script(build: str, links: list[str] | None) -> None:
+    parsed = Page(page(replace(RUN, build=build)))
+
+    found = [
+        value for name, value in parsed.attributes if name == "href" and value and not value.startswith("#")
+    ]
+    assert found == ([build] if links is None else links)
+    assert parsed.tags.count("script") == 1
 
 
 def test_nothing_hostile_becomes_markup_in_the_page() -> None:
@@ -170,7 +202,20 @@ def test_an_interrupted_run_says_so_first() -> None:
     assert "Interrupted: 1 of 7 scenarios ran." in page(run)
     assert "**Interrupted: 1 of 7 scenarios ran.**" in markdown(run)
     assert json.loads(sarif(run))["runs"][0]["invocations"][0]["executionSuccessful"] is False
-    assert ET.fromstring(junit_xml(run)).get("tests") == "1"  # noqa: S314 - our own
+    root = ET.fromstring(junit_xml(run))  # noqa: S314 - our own
+    assert (root.get("tests"), root.get("errors")) == ("2", "1")
+    (case,) = root.iterfind("testsuite[@name='run']/testcase")
+    assert case.get("name") == "Interrupted: 1 of 7 scenarios ran."
+
+
+def test_a_mistake_of_the_baseline_fails_in_junit() -> None:
+    run = run_of(RUN.results[1], baseline_problems=("a/b/c: passes by now", "profile/typ: is gone"))
+
+    root = ET.fromstring(junit_xml(run))  # noqa: S314 - our own
+
+    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("3", "2", "0")
+    failures = root.findall("testsuite[@name='run']/testcase/failure")
+    assert [one.get("message") for one in failures] == list(run.baseline_problems)
 
 
 def test_the_markdown_names_the_verdict_the_score_and_the_findings() -> None:
@@ -203,6 +248,25 @@ def test_sarif_has_rules_with_help_and_results_with_places() -> None:
     assert all(
         made["tool"]["driver"]["rules"][one["ruleIndex"]]["id"] == one["ruleId"] for one in made["results"]
     )
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        RUN,
+        run_of(),
+        run_of(RUN.results[1], interrupted=True, wanted=7, again=""),
+        run_of(result("a/b/x", Kind.FAIL, Severity.CRASH, message=MARKUP, says=MARKUP, table=MARKUP)),
+        run_of(policies=(OTHERWISE,)),
+    ],
+    ids=["every outcome", "nothing", "interrupted", "hostile", "profile"],
+)
+def test_sarif_holds_to_the_schema_of_oasis(run: Run) -> None:
+    schema = json.loads(Path(__file__).with_name("sarif-schema-2.1.0.json").read_bytes())
+
+    errors = jsonschema.Draft4Validator(schema).iter_errors(json.loads(sarif(run)))
+
+    assert [error.message for error in errors] == []
 
 
 def test_github_gets_a_line_a_finding_that_nothing_hostile_ends() -> None:
@@ -254,8 +318,10 @@ But for `properties` of a case, which pytest writes too and Jenkins's JUnit plug
 """
 
 
-def test_junit_holds_to_the_schema_of_jenkins() -> None:
-    root = ET.fromstring(junit_xml(RUN))  # noqa: S314 - our own
+@pytest.mark.parametrize("problems", [(), ("a/b/c: passes by now",)])
+def test_junit_holds_to_the_schema_of_jenkins(problems: tuple[str, ...]) -> None:
+    run = replace(RUN, interrupted=bool(problems), wanted=9, baseline_problems=problems)
+    root = ET.fromstring(junit_xml(run))  # noqa: S314 - our own
 
     for element in root.iter():
         assert {child.tag for child in element} <= CHILDREN.get(element.tag, set())
@@ -264,4 +330,4 @@ def test_junit_holds_to_the_schema_of_jenkins() -> None:
             assert re.fullmatch(r"\d+\.\d{3}", element.attrib["time"])
     for suite in root.iter("testsuite"):
         assert {"name", "tests", "failures", "errors"} <= set(suite.attrib)
-    assert len(list(root.iter("testcase"))) == len(RUN.results)
+    assert len(list(root.iter("testcase"))) == len(RUN.results) + 2 * len(problems)

@@ -254,7 +254,7 @@ def test_a_target_that_contradicts_its_profile_is_told_apart_from_a_choice_of_it
     assert "conflict: declares reject, behaves like claim_wins" in findings
     assert "behaves like nokid=x" in choices
     assert "varies       iat_type" in choices
-    assert "1 known failures (baseline):\n   knob         dup_kid: a bug (link)" in choices
+    assert "1 known failure (baseline):\n   knob         dup_kid: a bug (link)" in choices
     assert "2 findings of its own profile, no other finding: 1 of 1 scenarios pass" in choices
 
 
