@@ -304,7 +304,13 @@ def _run_against_baselines(
         arguments = ("--plain", "--target", str(target), "--baseline", str(known), "--json", str(found))
         copies = ("--jobs", _COPIES.get(target.stem, "1"))
         codes = (0, 1, 3)  # what a target does wrong is said when all have run
-        session.run("touchstone", "run", *arguments, *copies, success_codes=codes, env=env, silent=True)
+        found.unlink(missing_ok=True)
+        said = session.run(
+            "touchstone", "run", *arguments, *copies, success_codes=codes, env=env, silent=True
+        )
+        if not found.is_file():
+            wrong.append(f"{target.stem}: {str(said).strip()}")
+            continue
         if unknown := session.run("python", "-c", _UNKNOWN, str(found), silent=True):
             wrong.append(f"{target.stem}: {unknown}")
     for line in (*wrong, *(f"missing here: {one}" for one in missing)):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from scenarios import rulebook
+from scenarios.files.problems import listed
 from scenarios.results import Kind, ProfileKind, ProfileRecord
 from scenarios.rulebook import LibraryDefault, Scope
 
@@ -99,9 +100,8 @@ def _record(knob: Knob, shown: Mapping[str, tuple[str, ...]], profile: Profile) 
 
 
 def _shows(value: str, names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     what = f"like {value}" if value else "like none of its values"
-    return f"{what} in {', '.join(names[:MAX_NAMED])}{more}"
+    return f"{what} in {listed(names, MAX_NAMED)}"
 
 
 def _word(value: Any) -> str:

@@ -76,8 +76,9 @@ class Solo:
         self._session.start()
 
     def results(self, wanted: Sequence[Scenario]) -> Iterator[Result]:
-        """Yield the result of each wanted scenario as it comes."""
-        return run(wanted, self._catalogue, self._session, self._lab, self._known)
+        """Yield the result of each wanted scenario as it comes; then the target forgets, and shows what came late."""
+        yield from run(wanted, self._catalogue, self._session, self._lab, self._known)
+        self._session.reset()
 
     @property
     def account(self) -> Account:

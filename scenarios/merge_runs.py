@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scenarios.baseline import Baseline
 from scenarios.consistency import policies
+from scenarios.files.problems import listed
 from scenarios.results import HealthRecord, Run, totals
 from scenarios.targets.floors import within_floors
 from scenarios.targets.target_file import profile_of
@@ -99,7 +100,7 @@ def _check_all_there(parts: Sequence[_Part]) -> None:
         by_index[part.shard.index] = part.file
     if missing := [f"{index}/{count}" for index in range(1, count + 1) if index not in by_index]:
         raise MergeError(
-            f"not all shards are there: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing; "
+            f"not all shards are there: {listed(missing)} {'is' if len(missing) == 1 else 'are'} missing; "
             "name the files of all, with --json each"
         )
     if sorted(place for part in parts for place in part.shard.places) != list(range(parts[0].shard.total)):

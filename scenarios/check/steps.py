@@ -7,9 +7,12 @@ be asked, and one that does not would be asked in vain.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
+from scenarios.check.overheard import Overheard
+from scenarios.files.problems import counted, listed
 from scenarios.results import Kind, Severity
 from scenarios.run import run
 from scenarios.stage import Lab
@@ -19,7 +22,7 @@ from scenarios.targets.profile import TargetError
 from scenarios.targets.target_file import open_channel, open_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from scenarios.results import Result
     from scenarios.tables.scenario import Scenario
@@ -39,6 +42,7 @@ scenarios:
 _SIGNABLE: Final = frozenset(
     [*(f"{family}{size}" for family in ("RS", "PS", "ES") for size in (256, 384, 512)), "EdDSA"]
 )
+_HONEST: Final = "honest"
 _ASKED: Final = {"no-credential": "http", "whole-request": "http", "at-once": "concurrent"}
 
 _GIVEN: Final = (
@@ -49,7 +53,7 @@ _OF_SEVERITY: Final[Mapping[Severity, str]] = {
     Severity.FALSE_REJECT: _GIVEN,
     Severity.WRONG_USER: (
         "answer the `name` of the user whose External ID the token holds (with 'users'), or the claims `iss`, `sub` and"
-        " the custom claim as it read them"
+        " the custom claim as it read them; over HTTP, a claim that is told is no `user`: say claim: {sub: …} instead"
     ),
     Severity.FALSE_ACCEPT: (
         "whatever the scenarios find would rest on this: check the signature with the onboarded keys and the claims"
@@ -61,6 +65,17 @@ _OF_SEVERITY: Final[Mapping[Severity, str]] = {
         "under `http` what this answer means"
     ),
 }
+_OF_STEP: Final[Mapping[str, str]] = {
+    "beside": (
+        'keep each integration under its `id`; a target that has room for one answers the second with {"verdict":'
+        ' "unsupported", "capability": "several_integrations"}'
+    ),
+    "taken-away": (
+        "forget the integration on `offboard`, and all of them on `reset`; one that cannot answers"
+        ' {"verdict": "unsupported", "capability": "offboard"}'
+    ),
+}
+"""What to change, where the row knows better than the kind of failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +88,19 @@ class Step:
     change: str = ""
 
 
-def check(spec: TargetSpec) -> Iterator[Step]:
+def check(spec: TargetSpec, *, overhear: Callable[[str], None] | None = None) -> Iterator[Step]:
     """Yield what holds of a target, in the order in which its author would mend it.
 
-    A target that cannot be started is a step that is not good, and the last one.
+    A target that cannot be started is a step that is not good, and the last one. `overhear` is given each message of
+    the conversation and its answer, a line each, as they go.
     """
-    session = open_target(spec)
+    session = open_target(spec, through=None if overhear is None else partial(Overheard, overhear))
     try:
         try:
             session.start()
         except TargetError as error:
-            yield Step("start", good=False, says=error.message, change=_START.get(error.kind, ""))
+            change = (_START_OVER_HTTP if spec.adapter == "http" else _START).get(error.kind, "")
+            yield Step("start", good=False, says=error.message, change=change)
             return
         yield Step("start", good=True, says=_named(session))
         yield from _profile(session.profile)
@@ -105,6 +122,12 @@ _START: Final = {
     ),
     "protocol": 'answer `start` with one line such as {"seq": 1, "ok": true}, and write nothing else to stdout',
     "configuration": "say it in one place, or the same in both",
+}
+_START_OVER_HTTP: Final = _START | {
+    "timeout": (
+        "see that it runs, and listens where `url` says; `start` and `ready` say how it is started and when it is"
+        " ready, and timeouts: {start_s: 30} gives it more time"
+    ),
 }
 
 
@@ -141,8 +164,24 @@ def _asked(session: Session) -> Iterator[Step]:
         scenarios |= {one.id: one for one in load_table(each, "the profile's algorithms")}
     wanted = [one for one in scenarios.values() if _concerns(one, session.profile)]
     with Lab() as lab:
-        for result in run(wanted, scenarios, session, lab):
-            yield _step(result)
+        yield from _folded(run(wanted, scenarios, session, lab))
+
+
+def _folded(results: Iterable[Result]) -> Iterator[Step]:
+    """Yield a step for each result; what fails as the first row does, or for want of it, is one line at the end."""
+    first: Result | None = None
+    alike = list[str]()
+    for result in results:
+        step = _step(result)
+        if first is None:
+            first = result
+        elif step.good is False and (result.outcome is Kind.UNPROVEN or result.severity is first.severity):
+            alike.append(step.name)
+            continue
+        yield step
+    if alike:
+        says = f"{counted(len(alike), 'more row')} cannot pass before '{_HONEST}' does: {listed(alike)}"
+        yield Step("the rest", good=None, says=says)
 
 
 def _concerns(scenario: Scenario, profile: Profile) -> bool:
@@ -160,9 +199,9 @@ def _step(result: Result) -> Step:
     if result.outcome is Kind.NOT_APPLICABLE:
         return Step(name, good=None, says=result.message)
     if result.outcome is Kind.UNPROVEN:
-        change = "make the honest token accepted first: a target that rejects everything proves nothing"
-        return Step(name, good=False, says=result.message, change=change)
+        return Step(name, good=False, says=result.message)
     change = "" if result.severity is None else _OF_SEVERITY.get(result.severity, "")
+    change = change if result.severity is Severity.CRASH else _OF_STEP.get(name, change)
     return Step(name, good=False, says=f"{result.says}: {result.message}", change=change)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -22,7 +23,10 @@ LABEL = 18
 @click.option(
     "--schema", metavar="PATH", help="Write the JSON Schema of a target file instead; `-` for stdout."
 )
-def command(target: str | None, schema: str | None) -> int:
+@click.option(
+    "--verbose", is_flag=True, help="Show on stderr what is sent to the target, and what it answers."
+)
+def command(target: str | None, schema: str | None, verbose: bool) -> int:  # noqa: FBT001 - click passes flags so
     """Start a target, onboard it, ask it the least that there is, and say what does not fit and what to change.
 
     Exit status: 0 it can be asked; 1 something has to be changed; 2 a mistake in the file; 3 it could not be started.
@@ -35,12 +39,13 @@ def command(target: str | None, schema: str | None) -> int:
     if target is None:
         raise click.UsageError("name the target file: touchstone check-target target.yaml")
     from scenarios.check.steps import check
+    from scenarios.files.problems import counted
     from scenarios.targets.target_file import load_target
 
     spec = load_target(target)
     bad = 0
     started = True
-    for step in check(spec):
+    for step in check(spec, overhear=partial(click.echo, err=True) if verbose else None):
         click.echo(_line(step))
         bad += step.good is False
         started = started and not (step.name == "start" and step.good is False)
@@ -48,8 +53,9 @@ def command(target: str | None, schema: str | None) -> int:
         return EXIT_TARGET
     click.echo()
     if bad:
+        hint = "" if verbose else "; --verbose shows each message and its answer"
         click.echo(
-            f"{bad} thing{'s' * (bad > 1)} to change before touchstone run --target {target} says much"
+            f"{counted(bad, 'thing')} to change before touchstone run --target {target} says much{hint}"
         )
         return EXIT_FINDINGS
     click.echo(f"it can be asked: touchstone run --target {target}")

@@ -31,6 +31,7 @@ def command(
     plain: bool,  # noqa: FBT001 - as above
 ) -> None:
     """Explain one scenario: the rule, the token, what is expected and why."""
+    from scenarios.files.problems import listed
     from scenarios.rehearse import rehearse
     from scenarios.reports.terminal import console, row
     from scenarios.stage import Lab
@@ -38,7 +39,7 @@ def command(
     scenarios = catalogue(catalogs, only_catalogs)
     found = chosen(scenarios, (scenario_id,), (), ())
     if len(found) > 1 and scenario_id not in scenarios:
-        several = ", ".join(scenario.id for scenario in found[:6]) + (", …" if len(found) > 6 else "")
+        several = listed((scenario.id for scenario in found), 6)
         raise click.UsageError(f"'{scenario_id}' is {len(found)} scenarios: {several}")
     scenario = scenarios.get(scenario_id, found[0])
     out = console(plain=plain)

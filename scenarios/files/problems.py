@@ -53,8 +53,15 @@ def nearest(word: str, words: Iterable[str]) -> str:
     if close:
         return f" (did you mean '{close[0]}'?)"
     if 0 < len(words) <= MAX_LISTED:
-        return f" (there is {', '.join(words)})"
+        return f" (there is {listed(words)})"
     return ""
+
+
+def listed(words: Iterable[str], most: int = MAX_LISTED) -> str:
+    """Return words by commas as a message lists them: the first `most`, and how many more there are."""
+    known = list(words)
+    more = f" … and {len(known) - most} more" if len(known) > most else ""
+    return ", ".join(known[:most]) + more
 
 
 def counted(count: int, noun: str) -> str:

@@ -90,6 +90,7 @@ def _jwks_uri(scene: Scene, party: Party) -> Any:
     url = scene.lab.url(path, https=_over_https(scene, party), flaw=_flaw(party))
     if not scene.of_fetching:
         near.offer(url, path, scene.lab.idp.handle)
+        near.publish(url, party.issuer.jwks_bytes)
         scene.near.add(url)
     given = party.spec.jwks_uri
     if isinstance(given, str):

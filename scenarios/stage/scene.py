@@ -106,7 +106,7 @@ class Scene:
     """How far the scenario has moved its clock (seconds)."""
     parties: dict[str, Party] = field(default_factory=dict)
     near: set[str] = field(default_factory=set)
-    """The URLs whose documents are offered to a target in this process (`near.py`)."""
+    """The URLs whose documents are offered or published in this process (`near.py`)."""
 
     @property
     def of_fetching(self) -> bool:

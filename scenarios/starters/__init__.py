@@ -84,7 +84,7 @@ class Starter:
             keys=self.keys,
             algorithms=self.algorithms,
             scope=flavour.scope,
-            stated=flavour.stated,
+            stated=() if self.url else flavour.stated,  # a running API was not given the users of scenarios
             capabilities=[(word, CAPABILITIES[word]) for word in flavour.worth],
             knobs=[rulebook.knobs()[name] for name in _KNOBS],
             url=origin,

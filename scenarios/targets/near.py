@@ -4,6 +4,9 @@ A stage offers the documents of a scenario that is not about fetching; a verifie
 read them here. The URL is the same one that HTTP serves, and so are the bytes, the counts and the journal: only the
 sockets are left out, which are half the cost of such a scenario and decide nothing in it. What is not offered goes
 over HTTP, as everything does for any other target.
+
+A stage also publishes what stands at such a URL: an adapter may look without the IdP counting it, to tell whether a
+target that caches keys holds those of another scenario. One that is about fetching needs a target that has none.
 """
 
 from __future__ import annotations
@@ -26,15 +29,30 @@ _OFFERED: Final[dict[str, tuple[str, Callable[[Request], Response]]]] = {}
 
 _NO_CONDITIONS: Final[Mapping[str, str]] = MappingProxyType({})
 
+_PUBLISHED: Final[dict[str, Callable[[], bytes]]] = {}
+"""URL to what gives the document that stands there now."""
+
 
 def offer(url: str, path: str, answer: Callable[[Request], Response]) -> None:
     """Let the document at a URL be read here, as `answer` gives it for a GET of `path`."""
     _OFFERED[url] = path, answer
 
 
+def publish(url: str, document: Callable[[], bytes]) -> None:
+    """Let the document at a URL be looked at here, without a request."""
+    _PUBLISHED[url] = document
+
+
+def published(url: str) -> bytes | None:
+    """Return the document that stands at a URL now, faults aside; None where none was published."""
+    document = _PUBLISHED.get(url)
+    return None if document is None else document()
+
+
 def withdraw(url: str) -> None:
-    """Take back what was offered; nothing happens where nothing was."""
+    """Take back what was offered and published; nothing happens where nothing was."""
     _OFFERED.pop(url, None)
+    _PUBLISHED.pop(url, None)
 
 
 class NearFetch:

@@ -224,7 +224,7 @@ class Session:
                 return self._request({"cmd": "reset"})
             for integration_id in live:
                 verdict = self._request(offboard_message(integration_id))
-                if verdict.kind == "error":
+                if verdict.kind == "error" and self._is_down():
                     return verdict  # its process was ended, and what is still onboarded with it
             return DONE
 
@@ -237,6 +237,9 @@ class Session:
                 except (ChannelFailure, ProtocolViolation) as failure:
                     self._counts[_kind(failure)] += 1
             self._shut()
+
+    def _is_down(self) -> bool:
+        return not self._open
 
     def _told(self, now: float | None) -> float | None:
         return now if self.declaration.can("clock") else None
@@ -341,7 +344,8 @@ class Session:
     def _with_last_words(self, failure: Exception) -> str:
         self._channel.close()  # what it wrote last can only be read when it has ended
         last = self._channel.stderr_tail.strip().rpartition("\n")[2]
-        return f"{failure}" + (f"; its last line on stderr is '{readable(last, 200)}'" if last else "")
+        said, shown = str(failure), readable(last, 200)
+        return said if not last or said.endswith(shown) else f"{said}; its last line on stderr is '{shown}'"
 
 
 def _kind(failure: Exception) -> str:

@@ -121,9 +121,14 @@ def load_target(path: Path | str) -> TargetSpec:
     return _spec(path, table, document)
 
 
-def open_target(spec: TargetSpec) -> Session:
-    """Return a session that is not yet started; raises `TargetError` when its code cannot be loaded."""
-    return Session(open_channel(spec), profile=spec.profile, timeouts=spec.timeouts, restarts=spec.restarts)
+def open_target(spec: TargetSpec, *, through: Callable[[Channel], Channel] | None = None) -> Session:
+    """Return a session that is not yet started; raises `TargetError` when its code cannot be loaded.
+
+    `through` wraps the channel, for who wants to hear what goes over it.
+    """
+    channel = open_channel(spec)
+    channel = channel if through is None else through(channel)
+    return Session(channel, profile=spec.profile, timeouts=spec.timeouts, restarts=spec.restarts)
 
 
 def open_channel(spec: TargetSpec) -> Channel:

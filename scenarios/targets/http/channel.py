@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scenarios.targets.channel import ChannelCrash, ChannelFailure, ChannelMissing, ChannelTimeout
 from scenarios.targets.http.connection import Address, Connection, until_ready
-from scenarios.targets.http.door import Door
+from scenarios.targets.http.door import Door, credential_of
 from scenarios.targets.http.onboarding import AdminOnboarding, FixedOnboarding, Onboarding, filled_file
 from scenarios.targets.http.relay import Relay
 from scenarios.targets.http.service import Process, last_line, run_to_the_end
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 _POLL_S: Final = 0.05
 _END_S: Final = 0.1
 _MAX_TEMPLATE: Final = 1 << 20
+_CACHED: Final = (
+    "keys other than those that it has cached from an earlier scenario (by `start` or `reload` in its file it is made"
+    " to fetch anew)"
+)
 
 
 class HttpChannel:
@@ -54,6 +58,7 @@ class HttpChannel:
         self._made: tempfile.TemporaryDirectory[str] | None = None
         self._words: dict[str, str] = {}
         self._started = False
+        self._keeps = True
         self._output = b""
         self._last_exit: str | None = None
 
@@ -82,11 +87,17 @@ class HttpChannel:
         if http.fixed is not None:
             if http.fixed.jwks is not None:
                 self._relay = Relay(http.fixed.jwks, self._folder)
-            onboarding = FixedOnboarding(http.fixed, self._algorithms, self._renew, self._lead_to)
+            onboarding = FixedOnboarding(
+                http.fixed,
+                self._algorithms,
+                self._renew,
+                self._lead_to,
+                tells=lambda claim: http.claims is not None or claim in http.claim,
+            )
             onboarding.name_files(self._templates())
             self._onboarding = onboarding
         url, ca_file = self.url, None if http.ca_file is None else self._folder / http.ca_file
-        self._door = Door(http, url, self._folder)
+        self._door = Door(http, url, self._folder, keeps=self._keeps)
         if http.admin is not None:
             at = url if http.admin.url is None else self._filled(http.admin.url)
             self._onboarding = AdminOnboarding(http.admin, at, ca_file)
@@ -105,13 +116,16 @@ class HttpChannel:
         answers = self._opened().ask_together(messages, timeout_s)
         self._notice_the_end()
         return [
-            answer if isinstance(answer, ChannelFailure) else {"seq": message["seq"], **answer}
+            answer
+            if isinstance(answer, ChannelFailure)
+            else {"seq": message["seq"], **self._fair(message, answer)}
             for message, answer in zip(messages, answers, strict=True)
         ]
 
     def close(self) -> None:
         """Stop the target: by its own command where it has one, and then everything that it started."""
         if self._door is not None:
+            self._keeps = self._door.keeps
             self._door.close()
         if self._started and self._http.stop is not None:
             self._end_by_command()
@@ -129,20 +143,32 @@ class HttpChannel:
             case "start":
                 return {"ok": True, "name": self._name}
             case "stop":
+                door.look_back(last=True)
                 return {"ok": True}
             case "authenticate":
                 try:
-                    return door.ask(message, timeout_s)
+                    return self._fair(message, door.ask(message, timeout_s))
                 except ChannelFailure as failure:
                     if isinstance(failure, ChannelCrash) and self._process is not None:
                         self._process.wait(_END_S)  # a process that ends closes its connections first
                     self._notice_the_end()
                     raise
-        door.forget()
+        if message["cmd"] == "onboard":
+            door.forget()
         self._notice_the_end()
         if self._onboarding is None:
             raise ChannelCrash("the target is not running")
-        return self._onboarding.ask(message, timeout_s)
+        answer = self._onboarding.ask(message, timeout_s)
+        if message["cmd"] in ("offboard", "reset"):
+            door.look_back()
+        return answer
+
+    def _fair(self, message: Mapping[str, Any], verdict: dict[str, Any]) -> dict[str, Any]:
+        """Return a verdict, unless the target's configuration, or the keys of an earlier scenario, decided it."""
+        why = _CACHED if self._relay is not None and self._relay.is_behind else None
+        if self._onboarding is not None:
+            why = self._onboarding.cannot_judge(credential_of(message)) or why
+        return verdict if why is None else {"verdict": "unsupported", "capability": why}
 
     def _opened(self) -> Door:
         if self._door is None:
@@ -166,6 +192,8 @@ class HttpChannel:
             words, env = self._command(self._http.start)
             self._process = Process(words, self._folder, env, self._grace_s)
         self._started = True
+        if self._relay is not None:
+            self._relay.forget()
         self._await_ready(deadline)
 
     def _await_ready(self, deadline: float) -> None:
@@ -214,10 +242,15 @@ class HttpChannel:
         elif self._http.reload is not None:
             words_of_reload, env = self._command(self._http.reload)
             run_to_the_end(words_of_reload, self._folder, env, self._http.reload.timeout_s, what="reload")
+            if self._relay is not None:
+                self._relay.forget()
             self._await_ready(time.monotonic() + self._start_s)
-        elif files and self._http.start is not None:
+        elif self._http.start is not None and (files or self._holds_other_keys()):
             self._end_process()
             self._start()
+
+    def _holds_other_keys(self) -> bool:
+        return self._relay is not None and self._relay.told_more
 
     def _write_files(self, words: Mapping[str, str]) -> None:
         folder = Path(self._words["folder"])

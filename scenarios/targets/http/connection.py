@@ -27,7 +27,13 @@ MAX_HEAD: Final = 64 << 10
 MAX_HEADERS: Final = 200
 """An answer with more header lines than this (a count) is an error."""
 _CHUNK: Final = 64 << 10
+_DRAIN_S: Final = 0.2
+_QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
 _NO_CONTENT: Final = frozenset({204, 304})
+
+
+class AnsweredTwice(ChannelGarbage):
+    """More came over a connection than one answer to each request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ class Connection:
         self._sock.close()
 
     def is_stale(self) -> bool:
-        """Whether the other end closed it meanwhile. Raises `ChannelGarbage` for what nobody asked for."""
+        """Whether the other end closed it meanwhile. Raises `AnsweredTwice` for what nobody asked for."""
         try:
             waiting = self._receive()
         except OSError:
@@ -103,8 +109,20 @@ class Connection:
         self.close()
         if waiting:
             shown = readable(waiting[:80].decode("latin-1"), 80)
-            raise ChannelGarbage(f"it answers twice: after an answer came '{shown}'", survives=True)
+            raise AnsweredTwice(f"it answers twice: after an answer came '{shown}'", survives=True)
         return True
+
+    def drain(self) -> None:
+        """End it from this side, and read until the other one does. Raises `AnsweredTwice` for what nobody asked for.
+
+        What the other end has sent comes before its end does, however late it is.
+        """
+        deadline = time.monotonic() + _DRAIN_S
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_WR)
+        while not self.is_stale() and (rest := deadline - time.monotonic()) > 0:
+            self._poll(rest, select.POLLIN)
+        self.close()
 
     def exchange(self, request: bytes, *, head_only: bool, deadline: float, timeout_s: float) -> HttpAnswer:
         """Send a request and return its answer; `head_only` for an answer that has no content (HEAD).
@@ -136,9 +154,12 @@ class Connection:
         rest = deadline - time.monotonic()
         if rest <= 0:
             raise ChannelTimeout(f"no answer within {timeout_s:g} s")
+        self._poll(rest, select.POLLIN | (select.POLLOUT if writing else 0))
+
+    def _poll(self, seconds: float, events: int) -> None:
         poll = select.poll()
-        poll.register(self._sock, select.POLLIN | (select.POLLOUT if writing else 0))
-        poll.poll(rest * 1000)
+        poll.register(self._sock, events)
+        poll.poll(seconds * 1000)
 
     def _send(self, data: memoryview) -> int:
         try:
@@ -150,9 +171,13 @@ class Connection:
 
     def _receive(self) -> bytes | None:
         try:
-            return self._sock.recv(_CHUNK)
+            received = self._sock.recv(_CHUNK)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return None
+        if _QUICKACK is not None and received:
+            # Else what comes next, in small pieces, waits 40 ms for this side's delayed acknowledgement (RFC 1122).
+            self._sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        return received
 
     def _receive_or_end(self) -> bytes | None:
         try:
@@ -215,7 +240,7 @@ class _Reader:
 
     def answer(self) -> HttpAnswer:
         if self.surplus:
-            raise ChannelGarbage("it answers twice: one request got two answers", survives=True)
+            raise AnsweredTwice("it answers twice: one request got two answers", survives=True)
         body = bytes(self._now.body).decode("latin-1")
         return HttpAnswer(self._now.status, tuple(self._now.headers), body)
 

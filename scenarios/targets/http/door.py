@@ -15,8 +15,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from scenarios.targets.channel import ChannelCrash, ChannelFailure
-from scenarios.targets.http.connection import Address, Connection
-from scenarios.targets.http.reading import ABSENT, claims_of, find, holds, in_words
+from scenarios.targets.http.connection import Address, AnsweredTwice, Connection
+from scenarios.targets.http.reading import ABSENT, claims_of, find, holds, in_words, text_of
 from scenarios.targets.http.settings import Condition, Endpoint, Http, all_endpoints
 from scenarios.targets.protocol import readable, shown
 
@@ -49,10 +49,15 @@ class _Sent:
 
 
 class Door:
-    """Asks one API. Usable by one thread, except for `ask_together`, which uses its own."""
+    """Asks one API. Usable by one thread, except for `ask_together`, which uses its own.
 
-    def __init__(self, http: Http, url: str, folder: Path) -> None:
+    `keeps` says whether one connection may serve many requests, which an API that has once answered twice may not:
+    its late answer to one request would pass for that to the next.
+    """
+
+    def __init__(self, http: Http, url: str, folder: Path, *, keeps: bool = True) -> None:
         self._http = http
+        self.keeps = keeps and http.connection == "keep-alive"
         self._endpoints = all_endpoints(http)
         ca_file = None if http.ca_file is None else folder / http.ca_file
         self._address = Address.of(url, ca_file)
@@ -74,7 +79,20 @@ class Door:
 
     def ask(self, message: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         """Answer an `authenticate` message. Raises `ChannelFailure`."""
-        return self._ask(message, timeout_s, alone=True)
+        try:
+            return self._ask(message, timeout_s, alone=True)
+        except AnsweredTwice:
+            self.keeps = False
+            raise
+
+    def look_back(self, *, last: bool = False) -> None:
+        """Look whether more came than was asked for; for the `last` time, wait a moment. Raises `AnsweredTwice`."""
+        for connection in (self._idle, self._kept):
+            if connection is not None and connection.open:
+                if last:
+                    connection.drain()
+                else:
+                    connection.is_stale()
 
     def ask_together(
         self, messages: Sequence[Mapping[str, Any]], timeout_s: float
@@ -98,13 +116,13 @@ class Door:
         if number > len(self._endpoints):
             return {"verdict": "unsupported", "capability": "endpoints"}
         endpoint = self._endpoints[number - 1]
-        token = message["token"].encode() if "token" in message else base64.b64decode(message["token_base64"])
+        token = credential_of(message)
         told = message.get("request")
         if told is None and (why := _cannot_travel(token)):
             return {"verdict": "unsupported", "capability": why}
         request = told if told is not None else _plain(self._http, endpoint, token)
         deadline = time.monotonic() + timeout_s
-        keeps = (told is None and self._http.connection == "keep-alive" and alone) or (
+        keeps = (told is None and self.keeps and alone) or (
             told is not None and told.get("connection") == "kept"
         )
         method = request.get("method", endpoint.method)
@@ -131,6 +149,11 @@ class Door:
         connection = Connection.to(self._address, sent.deadline)
         setattr(self, which, connection)
         return sent.over(connection)
+
+
+def credential_of(message: Mapping[str, Any]) -> bytes:
+    """Return the token of an `authenticate` message."""
+    return message["token"].encode() if "token" in message else base64.b64decode(message["token_base64"])
 
 
 def verdict_of(http: Http, answer: HttpAnswer, *, whole: bool = False) -> dict[str, Any]:
@@ -164,7 +187,7 @@ def _identity(http: Http, answer: HttpAnswer) -> dict[str, Any] | str:
             here = "nothing" if user is ABSENT else shown(user)
             return (
                 f"it answered {_status(answer)}, which means accept, and {in_words(http.user)} holds {here}"
-                " where the user should stand: correct 'user', or 'accept' if this is no yes"
+                f" where the user should stand: correct 'user', or 'accept' if this is no yes; {_content(answer)}"
             )
         found["user"] = user
     if http.claims is not None or http.claim:
@@ -172,7 +195,7 @@ def _identity(http: Http, answer: HttpAnswer) -> dict[str, Any] | str:
         if claims is None:
             return (
                 f"it answered {_status(answer)}, which means accept, and no claims stand where 'claims' says:"
-                " correct it, or 'accept' if this is no yes"
+                f" correct it, or 'accept' if this is no yes; {_content(answer)}"
             )
         found["claims"] = claims
     for name in ("mapped_by", "fallback"):
@@ -181,6 +204,11 @@ def _identity(http: Http, answer: HttpAnswer) -> dict[str, Any] | str:
         if value is not ABSENT and value is not None:
             found[name] = {"true": True, "false": False}.get(str(value).lower(), value)
     return found
+
+
+def _content(answer: HttpAnswer) -> str:
+    text = " ".join(text_of(answer).split())
+    return f"its content is {readable(text, 200)}" if text else "it has no content"
 
 
 def _neither(http: Http, answer: HttpAnswer) -> str:

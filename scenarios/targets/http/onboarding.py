@@ -38,6 +38,9 @@ class Onboarding(Protocol):
     def ask(self, message: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         """Answer one. Raises `ChannelFailure`."""
 
+    def cannot_judge(self, token: bytes) -> str | None:
+        """Return why a target that is configured so cannot judge a token as the integration asks; None if it can."""
+
 
 class AdminOnboarding:
     """Integrations are set up by requests to an admin API at `url`."""
@@ -61,6 +64,11 @@ class AdminOnboarding:
             if not gone and not holds(call.done, answer):
                 raise _not_done(call, answer)
         return {"ok": True}
+
+    def cannot_judge(self, token: bytes) -> str | None:
+        """Return None: an integration is set up as it is."""
+        del token
+        return None
 
     def _onboard(self, message: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         admin = self._admin
@@ -111,7 +119,8 @@ class FixedOnboarding:
     """The target was configured by hand; an integration that is another one than that cannot be set up.
 
     `renew` writes files and lets the target read its keys anew; `lead_to` is told the JWKS URL of now with its CA file,
-    and returns the one that serves it: None where there is none, "" where it cannot be served unchanged.
+    and returns the one that serves it: None where there is none, "" where it cannot be served unchanged. `tells` says
+    whether its answers tell the value of a claim, so that whom it names is for the harness to find.
     """
 
     def __init__(
@@ -120,13 +129,16 @@ class FixedOnboarding:
         algorithms: tuple[str, ...],
         renew: Callable[[Mapping[str, str]], None],
         lead_to: Callable[[str, str | None], str | None],
+        tells: Callable[[str], bool],
     ) -> None:
         self._fixed = fixed
+        self._tells = tells
         self._algorithms = fixed.algorithms or list(algorithms)
         self._renew = renew
         self._lead_to = lead_to
         self._named = {word for text in fixed.files.values() for word in _IN_FILE.findall(text)}
         self._live: str | None = None
+        self._wanted: frozenset[str] = frozenset()
 
     def name_files(self, texts: Mapping[str, str]) -> None:
         """Take the texts of the templates: what they name is not fixed."""
@@ -144,6 +156,13 @@ class FixedOnboarding:
             return {"verdict": "unsupported", "capability": message["cmd"]}
         return {"ok": True}
 
+    def cannot_judge(self, token: bytes) -> str | None:
+        """Return why not: it was configured with the token's algorithm, and the integration does not list that."""
+        algorithm = _algorithm_of(token)
+        if "algorithms" in self._named or algorithm not in self._algorithms or algorithm in self._wanted:
+            return None
+        return f"an integration without {algorithm}, with which it was configured"
+
     def _onboard(self, record: Mapping[str, Any]) -> dict[str, Any]:
         if self._live not in (None, record["id"]):
             return {"verdict": "unsupported", "capability": "several_integrations"}
@@ -153,7 +172,7 @@ class FixedOnboarding:
         served = self._lead_to(uri, record.get("ca_file")) if isinstance(uri, str) else None
         if served == "":
             return {"verdict": "unsupported", "capability": "a JWKS URL with another TLS than its own"}
-        self._live = record["id"]
+        self._live, self._wanted = record["id"], frozenset(map(str, record.get("algorithms") or ()))
         self._renew(words_of(record, served))
         return {"verdict": "onboarded"}
 
@@ -163,6 +182,11 @@ class FixedOnboarding:
             own = getattr(self._fixed, name)
             if name not in self._named and record.get(name) != own:
                 return f"another {name} than {own}, with which it was configured: {shown(record.get(name))}"
+        claim, own = record.get("custom_claim"), self._fixed.custom_claim
+        if claim != own and "custom_claim" not in self._named and not self._tells(str(claim)):
+            return f"the custom claim {shown(claim)}, where it was configured with {shown(own) if own else 'none'}"
+        if (count := _keys_in(record)) > (self._fixed.max_keys or count):
+            return f"{count} keys at once, where it takes {self._fixed.max_keys}"
         algorithms = record.get("algorithms") or []
         known = "algorithms" in self._named or not self._algorithms
         if not known and not set(algorithms) <= set(self._algorithms):
@@ -170,17 +194,32 @@ class FixedOnboarding:
         return None
 
 
+def _algorithm_of(token: bytes) -> str | None:
+    """Return the `alg` of a token's header, unverified; None where it has none that can be read."""
+    head = token.partition(b".")[0]
+    try:
+        header = json.loads(base64.urlsafe_b64decode(head + b"=" * (-len(head) % 4)))
+    except (ValueError, RecursionError):
+        return None
+    found = header.get("alg") if isinstance(header, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _keys_in(record: Mapping[str, Any]) -> int:
+    """Return how many keys a record hands over by value, in the form that has most."""
+    jwks = record.get("jwks")
+    listed = jwks.get("keys") if isinstance(jwks, dict) else None
+    forms = (record.get("public_keys"), record.get("certificates"), listed)
+    return max(len(keys) if isinstance(keys, list) else 0 for keys in forms)
+
+
 def words_of(record: Mapping[str, Any], jwks_uri: str | None) -> dict[str, str]:
     """Return what may stand in a file of the target, of a record."""
-    pems = [
-        entry["pem"] if "pem" in entry else base64.b64decode(entry["pem_base64"]).decode("utf-8", "replace")
-        for form in ("public_keys", "certificates")
-        for entry in record.get(form) or ()
-    ]
     return {
         "jwks": json.dumps(record.get("jwks") or {"keys": []}),
         "jwks_uri": jwks_uri or str(record.get("jwks_uri") or ""),
-        "public_keys": "\n".join(pem.strip() for pem in pems) + "\n",
+        "public_keys": _pems_of(record, "public_keys"),
+        "certificates": _pems_of(record, "certificates"),
         "issuer": str(record.get("issuer") or ""),
         "audience": str(record.get("audience") or ""),
         "algorithms": ",".join(map(str, record.get("algorithms") or ())),
@@ -188,6 +227,15 @@ def words_of(record: Mapping[str, Any], jwks_uri: str | None) -> dict[str, str]:
         "leeway_s": str(record.get("leeway_s") or 0),
         "ca_file": str(record.get("ca_file") or ""),
     }
+
+
+def _pems_of(record: Mapping[str, Any], form: str) -> str:
+    """Return the keys that a record hands over in a form, as one PEM file."""
+    pems = [
+        entry["pem"] if "pem" in entry else base64.b64decode(entry["pem_base64"]).decode("utf-8", "replace")
+        for entry in record.get(form) or ()
+    ]
+    return "\n".join(pem.strip() for pem in pems) + "\n"
 
 
 def filled_file(text: str, words: Mapping[str, str]) -> str:

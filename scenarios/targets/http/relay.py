@@ -1,6 +1,7 @@
 """One JWKS URL for good, at which the JWKS of the scenario in hand is found: for targets that were configured by hand.
 
 It passes requests on to the mock IdP and answers back unchanged, so that what the IdP counts and misdoes stays its own.
+It knows what the target was told, because a target that caches keys would judge one scenario by the keys of another.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ import socket
 import ssl
 import tempfile
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from scenarios.targets import near
 from scenarios.targets.channel import ChannelMissing
+from scenarios.targets.http.serving import Server
 
 if TYPE_CHECKING:
     from scenarios.targets.http.settings import Served
@@ -24,11 +28,6 @@ if TYPE_CHECKING:
 _TIMEOUT_S: Final = 20.0
 _MAX_BODY: Final = 8 << 20
 _NOT_PASSED: Final = frozenset({"host", "connection", "transfer-encoding", "keep-alive", "content-length"})
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256  # a target may fetch its keys for many requests at once
 
 
 class Relay:
@@ -39,6 +38,8 @@ class Relay:
     def __init__(self, served: Served, folder: Path) -> None:
         self._served = served
         self._upstream: str | None = None
+        self._told: list[bytes] = []
+        self._told_here = False
         relay = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -52,7 +53,7 @@ class Relay:
                 """Say nothing: stderr is the report's."""
 
         try:
-            self._server = _Server(("127.0.0.1", served.port), Handler)
+            self._server = Server(("127.0.0.1", served.port), Handler)
         except OSError as error:
             raise ChannelMissing(
                 f"the port {served.port}, at which the JWKS is to be served, cannot be had: {error.strerror}"
@@ -76,8 +77,34 @@ class Relay:
             if not self._served.tls or not _is_good(parts.hostname or "", parts.port or 443, context):
                 return False
             self._context = context
+        self._told_here = self._told_here and uri == self._upstream
         self._upstream = uri
         return True
+
+    def forget(self) -> None:
+        """Take it that the target knows nothing that it was told: it was started, or has read its keys, anew."""
+        self._told.clear()
+        self._told_here = False
+
+    @property
+    def told_more(self) -> bool:
+        """Whether another scenario may show: the target has fetched, and not once the document of now alone.
+
+        A scenario that is about fetching publishes none, so that it finds a target that has fetched nothing.
+        """
+        return self._told_elsewhere and self._told != [self._document()]
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the target holds another scenario's document, if any, and has not fetched since."""
+        return self._told_elsewhere and self._told[-1] != self._document()
+
+    @property
+    def _told_elsewhere(self) -> bool:
+        return bool(self._told) and not self._told_here
+
+    def _document(self) -> bytes | None:
+        return None if self._upstream is None else near.published(self._upstream)
 
     def close(self) -> None:
         """Stop serving."""
@@ -105,9 +132,11 @@ class Relay:
             answer = connection.getresponse()
             body = answer.read(_MAX_BODY)
         except (OSError, http.client.HTTPException):
+            self._tell(b"", upstream)
             return  # the IdP closed the connection, and so does this one
         finally:
             connection.close()
+        self._tell(body if answer.status == HTTPStatus.OK else b"", upstream)
         asked.send_response_only(answer.status, answer.reason)
         for name, value in answer.getheaders():
             if name.lower() not in _NOT_PASSED:
@@ -116,6 +145,11 @@ class Relay:
         asked.send_header("Connection", "close")
         asked.end_headers()
         asked.wfile.write(body)
+
+    def _tell(self, document: bytes, upstream: str) -> None:
+        del self._told[:-2]  # two are enough to know that there was more than one
+        self._told.append(document)
+        self._told_here = self._told_here or upstream == self._upstream
 
     def _with_tls(self, ca_file: Path | None) -> None:
         from mock_idp.loopback_tls import loopback_tls

@@ -109,13 +109,20 @@ class Fixed(_Strict, frozen=True, kw_only=True):
     algorithms: Annotated[
         list[str], Doc(description="The algorithms that it was given; those of the profile when not said")
     ] = []
+    custom_claim: Annotated[
+        str | None, Doc(description="The custom claim by which it was told to find users; else `sub` alone")
+    ] = None
+    max_keys: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        Doc(description="The most keys that it can be given at once, such as 1 for one file"),
+    ] = None
     jwks: Annotated[Served | None, Doc(description="Where the harness serves the JWKS")] = None
     files: Annotated[
         dict[str, str],
         Doc(
             description="Files that are written into {folder} before each start or reload, by name: their text, or"
-            " @NAME for a template beside the target file; ${jwks}, ${public_keys}, ${issuer}, ${audience},"
-            " ${algorithms}, ${custom_claim}, ${leeway_s}, ${port} and ${folder} are filled in"
+            " @NAME for a template beside the target file; ${jwks}, ${public_keys}, ${certificates}, ${issuer},"
+            " ${audience}, ${algorithms}, ${custom_claim}, ${leeway_s}, ${port} and ${folder} are filled in"
         ),
     ] = {}
 
@@ -225,7 +232,7 @@ def mistakes(http: Http) -> Iterator[tuple[Where, str]]:
             (),
             "a target over HTTP says either 'fixed' (it was configured by hand) or 'admin' (how it is set up)",
         )
-    if http.user is None and http.claims is None:
+    if http.user is None and http.claims is None and not http.claim:
         yield (
             (),
             "say where the identity stands: user, or claims, such as user: {json: /user} or {header: X-User}",

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import json
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Final
+
+from scenarios.targets.http.serving import Server
 
 MAX_BODY: Final = 1 << 20
 """So much of a request's content is read away (bytes, 1 MiB); one with more is answered 413."""
@@ -74,11 +76,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256  # a gateway under test may open many connections at once
-
-
-def server(host: str, port: int) -> ThreadingHTTPServer:
+def server(host: str, port: int) -> Server:
     """Return a server that listens and is yet to be run. Raises `OSError` when the port cannot be had."""
-    return _Server((host, port), _Handler)
+    return Server((host, port), _Handler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,25 @@ adapter: in-process
 python: mine.py:{name}
 rejects: [jwt.PyJWTError, KeyError]
 profile: {{keys: [jwks], algorithms: [RS256]}}
+"""
+ONE_RECORD = """\
+import json, sys
+import jwt
+
+record = None
+for line in sys.stdin:
+    request = json.loads(line)
+    answer = {"ok": True}
+    if request["cmd"] == "onboard":
+        record, answer = request["integration"], {"verdict": "onboarded"}
+    elif request["cmd"] == "authenticate":
+        try:
+            key = jwt.PyJWKSet.from_dict(record["jwks"])[jwt.get_unverified_header(request["token"])["kid"]]
+            claims = jwt.decode(request["token"], key, ["RS256"], audience=record["audience"], issuer=record["issuer"])
+            answer = {"verdict": "accept", "claims": {name: claims[name] for name in ("iss", "sub")}}
+        except (jwt.PyJWTError, KeyError):
+            answer = {"verdict": "reject"}
+    print(json.dumps({"seq": request["seq"], **answer}), flush=True)
 """
 
 
@@ -93,11 +113,52 @@ def test_a_target_that_is_wrong_is_told_what_to_change(
     assert change in said
 
 
-def test_one_that_rejects_all_is_told_that_its_rejections_prove_nothing(tmp_path: Path) -> None:
-    _, said = check(in_python(tmp_path, "nobody"))
+def test_a_program_that_has_one_record_and_never_forgets_it_is_told_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text(ONE_RECORD)
+    (tmp_path / "target.yaml").write_text(
+        "adapter: json-lines\ncommand: [python, one.py]\nprofile: {keys: [jwks], algorithms: [RS256]}\n"
+    )
 
-    assert "NO forged rejected, and so was its control" in said
-    assert "make the honest token accepted first" in said
+    status, said = check(tmp_path / "target.yaml")
+
+    assert status == 1
+    assert "NO beside A second integration beside the first leaves that one in place" in said
+    assert '"several_integrations"' in said
+    assert "NO taken-away After its integration is gone a token is rejected" in said
+    assert "forget the integration on `offboard`" in said
+    assert said.count(" NO ") == 2
+
+
+def test_what_fails_for_want_of_an_honest_yes_is_one_line(tmp_path: Path) -> None:
+    status, said = check(in_python(tmp_path, "nobody"))
+
+    assert status == 1
+    assert said.count(" NO ") == 1
+    assert "more rows cannot pass before 'honest' does: honest-again, other-user, forged, expired" in said
+    assert "1 thing to change" in said
+
+
+def test_each_message_and_its_answer_can_be_seen_and_fed_to_the_program_by_hand(tmp_path: Path) -> None:
+    target = over_lines(tmp_path, "liar.py", "always_rejects")
+
+    heard = subprocess.run(
+        [sys.executable, "-m", "scenarios", "check-target", str(target), "--verbose"],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    ).stderr.splitlines()
+    asked = [line.removeprefix("> ") for line in heard if line.startswith("> ")]
+    answered = [json.loads(line.removeprefix("< ")) for line in heard if line.startswith("< ")]
+    by_hand = subprocess.run(
+        [sys.executable, str(LIARS / "liar.py"), "always_rejects"],
+        input="\n".join([*asked[:3], '{"seq": 9, "cmd": "stop"}', ""]),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    ).stdout.splitlines()
+
+    assert [json.loads(line)["cmd"] for line in asked[:3]] == ["start", "onboard", "authenticate"]
+    assert [json.loads(line) for line in by_hand[:3]] == answered[:3]
 
 
 @pytest.mark.parametrize(

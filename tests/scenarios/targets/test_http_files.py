@@ -106,4 +106,4 @@ def test_the_files_that_the_document_shows_are_right(tmp_path: Path) -> None:
     for part in parts:
         load_target(written(tmp_path, PLAIN.replace("  fixed: {jwks: {port: 8099}}\n", part)))
 
-    assert (len(whole), len(parts)) == (1, 2)
+    assert (len(whole), len(parts)) == (2, 2)

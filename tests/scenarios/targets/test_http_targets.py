@@ -115,6 +115,43 @@ def test_an_answer_that_nobody_asked_for_never_passes_for_the_next(api: Callable
     assert [one.kind for one in verdicts] == ["reject"] * 3
 
 
+LATE = {"headers": [], "target": "/late", "connection": "fresh"}
+"""What lets the API that is late send what it still owes, and is answered when that has been sent."""
+
+
+def belated(api: Callable[..., Session]) -> Session:
+    """Return an API whose answer to a second request was that to the first, again, and whose true one came after."""
+    session = api("belated")
+    assert session.authenticate("good").kind == "accept"
+    assert session.authenticate("bad").kind == "accept"  # nobody can tell yet
+    assert session.authenticate("", request=LATE).kind == "accept"
+    return session
+
+
+def test_after_an_answer_that_came_late_each_request_has_a_connection_of_its_own(
+    api: Callable[..., Session],
+) -> None:
+    session = belated(api)
+
+    verdicts = [session.authenticate(token) for token in ("bad", "bad", "good", "bad")]
+
+    assert [one.kind for one in verdicts] == ["error", "reject", "accept", "reject"]
+    assert verdicts[0].reason == "protocol"
+    assert verdicts[0].detail.startswith("it answers twice: after an answer came 'HTTP/1.1 401")
+    assert session.health.protocol_errors == 1
+
+
+@pytest.mark.parametrize("end", [Session.reset, Session.close])
+def test_an_answer_that_comes_when_all_is_asked_is_counted_too(
+    api: Callable[..., Session], end: Callable[[Session], object]
+) -> None:
+    session = belated(api)
+
+    end(session)
+
+    assert session.health.protocol_errors == 1
+
+
 @pytest.mark.parametrize(
     "way, status, change",
     [

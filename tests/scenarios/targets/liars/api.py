@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import socketserver
 import subprocess
 import sys
@@ -19,6 +20,7 @@ WAY, PORT = sys.argv[1], int(sys.argv[2])
 FILE: Final = Path(sys.argv[3]) if len(sys.argv) > 3 else None
 SLEEP: Final = [sys.executable, "-c", "import time; time.sleep(600)"]
 asked: list[bytes] = []
+kept: list[socket.socket] = []
 
 
 def answer(status: str, body: bytes, *lines: bytes) -> bytes:
@@ -46,6 +48,17 @@ def twice(head: bytes) -> bytes:
 def later(head: bytes) -> bytes:
     """Answer, and once more when nobody has asked."""
     return honest(head)
+
+
+def belated(head: bytes) -> bytes:
+    """Answer a request over a kept connection with the answer before, once more; `/late` lets the true one follow."""
+    if b" /late " in head:
+        kept[0].sendall(honest(asked[-1]))
+        return YES
+    if b"Connection: close" in head:
+        return honest(head)
+    asked.append(head)
+    return honest(asked[max(0, len(asked) - 2)])
 
 
 def huge(_head: bytes) -> bytes:
@@ -125,6 +138,7 @@ ENDS: Final = {"unframed", "cut", "silent", "rubbish"}
 
 class Handler(socketserver.BaseRequestHandler):
     def handle(self) -> None:
+        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         buffer = b""
         while True:
             while b"\r\n\r\n" not in buffer:
@@ -136,6 +150,8 @@ class Handler(socketserver.BaseRequestHandler):
                     self.request.sendall(early(buffer))
                     return
             head, _, buffer = buffer.partition(b"\r\n\r\n")
+            if b"Connection: keep-alive" in head:
+                kept[:] = [self.request]
             act: Callable[[bytes], bytes] = globals().get(WAY, honest)
             try:
                 self.request.sendall(answer("200 OK", b"") if b" /health " in head else act(head))
