@@ -380,7 +380,7 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def fuzzplanted(session: nox.Session) -> None:
-    """Let `touchstone fuzz` find ten flaws planted in copies of the verifier, each in five minutes; eight must be."""
+    """Let `touchstone fuzz` find flaws planted in copies of the verifier, each in five minutes: eight of every ten."""
     session.install(".[fuzz]")
     session.run("python", "fuzz/planted.py", *session.posargs)
 

@@ -10,10 +10,14 @@ that a rotation takes half a minute. Two fleets are tried, one after the other:
 Of each round are measured: for how long good tokens were refused (the worst node, the mean of the nodes, their share);
 how long the retired key was taken (the worst node, the mean); the most requests within a second, and all of them. The
 means over the rounds are printed next to the means of as many simulated rounds as `--seeds` says, of the same plan with
-the duration of a fetch as measured. It exits with 1 where they differ by more than a tenth.
+the duration of a fetch as measured. It exits with 1 where they differ by more than a tenth. A round of *flooded* takes
+half a minute, and so does one of *edges*.
 
-How to run it: Linux; the processes need a third of a core, and a machine that is busy with other things shows in
-fetches that failed and in tokens that came late: then the figures are of the machine.
+How to run it: Linux. The processes need a third of a core. A node that the machine keeps waiting asks later, and so do
+others, all at once when it goes on: on two cores that a dozen other processes wanted too, the worst second was 12 %
+above the simulation, with tokens that came up to two seconds late, and 4 % where the nodes went before the others. So
+they are scheduled before all else where that is allowed (SCHED_RR, as root), and where a token comes later than
+`LATE_S` all the same, the figures are the machine's: nothing is judged, and the exit status is 3.
 """
 
 from __future__ import annotations
@@ -21,11 +25,12 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import statistics
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
@@ -58,6 +63,8 @@ if TYPE_CHECKING:
 ISSUER, AUDIENCE, SUBJECT = "https://fleet.example", "api", "ann-sub"
 TOLERANCE = 0.1
 PROBE_S = 0.04
+LATE_S = 0.2
+"""A token that comes later than it should by more than this (seconds) was kept waiting by the machine."""
 PLANS = {
     "flooded": Plan(
         Rotation(activate_s=0.5, retire_s=6),
@@ -267,8 +274,15 @@ def _sleep_until(moment: float) -> None:
     time.sleep(max(0.0, moment - time.monotonic()))
 
 
+def _go_first() -> None:
+    """Be scheduled before what else the machine does, where that is allowed."""
+    with suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+
+
 def node(plan: Plan, tokens: dict[Kid, str], number: int, asks: Connection) -> None:
     """Be one process: go through a round for each that is asked for, and send what was seen."""
+    _go_first()
     lives = Node(plan, tokens, number)
     while (asked := asks.recv()) is not None:
         asks.send(lives.live(*asked))
@@ -418,7 +432,8 @@ def main() -> int:
     asked = parser.parse_args()
     from msgspec.structs import replace
 
-    good = True
+    _go_first()  # the IdP and the edges, in threads of this process
+    good, late = True, False
     for name in asked.fleet or PLANS:
         plan = PLANS[name]
         plan = replace(plan, fleets=(replace(plan.fleets[0], nodes=asked.processes),))
@@ -428,7 +443,11 @@ def main() -> int:
         bench = Bench(plan, asked.processes)
         found = compared(name, bench, list(bench.rounds(asked.rounds)), asked.seeds)
         good = good and all(abs(one["differs_by"]) <= TOLERANCE for one in found["figures"].values())
+        late = late or bench.late_s > LATE_S
         print(json.dumps(found) if asked.json else _table(found))
+    if late:
+        print(f"the machine kept tokens waiting for more than {LATE_S} s: nothing is judged", file=sys.stderr)
+        return 3
     return 0 if good else 1
 
 

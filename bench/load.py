@@ -2,7 +2,8 @@
 
 `python bench/load.py [--rate N] [--seconds N] [--processes N]` asks an API that believes every token that has not
 expired, so that next to nothing is left but the generator, and ends with status 1 where it took half a core or more.
-Without `--rate` each connection asks as fast as it can, to see what one process and several of them reach.
+`--rate` is that of each process. Without it each connection asks as fast as it can, to see what one process and several
+of them reach where each has a core to itself.
 """
 
 from __future__ import annotations

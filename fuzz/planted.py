@@ -1,7 +1,7 @@
 """How long `touchstone fuzz` takes to find flaws planted in copies of the reference verifier, each from a cold start.
 
 `python fuzz/planted.py [SECONDS] [SEED]` (300 and 0): prints for each flaw when its first finding was made, after
-how many cases, and what it is; exit status 1 unless eight of ten are found.
+how many cases, and what it is; exit status 1 unless eight of every ten are found.
 """
 
 import sys
@@ -17,7 +17,8 @@ from scenarios.selftest.mutant import Mutant, load_mutants
 from scenarios.stage import Lab
 
 TABLE = Path(__file__).with_suffix(".yaml")
-WANTED = 8
+WANTED = 0.8
+"""This share of the flaws is to be found."""
 
 
 def flaws() -> dict[str, Mutant]:
@@ -50,7 +51,7 @@ def main() -> int:
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     count = sum(found(flaw, seconds, seed) for flaw in flaws().values())
     print(f"{count} of {len(flaws())} found")
-    return 0 if count >= WANTED else 1
+    return 0 if count >= WANTED * len(flaws()) else 1
 
 
 if __name__ == "__main__":

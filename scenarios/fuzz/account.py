@@ -15,7 +15,8 @@ from scenarios.rulebook import Level
 
 if TYPE_CHECKING:
     from scenarios.fuzz.case import Case
-    from scenarios.fuzz.hunt import Finding, Hunt
+    from scenarios.fuzz.finding import Finding
+    from scenarios.fuzz.hunt import Hunt
     from scenarios.fuzz.stand import Answer
     from scenarios.stage import Lab
 
@@ -93,7 +94,7 @@ def _record(hunt: Hunt, finding: Finding, names: tuple[str, ...], name: str, lab
         row = table(finding, name, right, lab)
     except (NoRow, Unmakeable) as why:
         no_row = str(why)
-    parts = finding.case.parts
+    parts = (*finding.case.parts, *finding.case.steps)
     return FindingRecord(
         name=name,
         severity=finding.cause.severity,

@@ -7,7 +7,7 @@ part, kept in a file and written as a row. It knows no target and expects nothin
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -16,10 +16,11 @@ from scenarios import rulebook
 from scenarios.files.problems import Place
 from scenarios.files.yaml12 import ABSENT, Json
 from scenarios.tables import model
+from scenarios.tables.requirements import DEFAULT_ALG
 from scenarios.tables.scenario import MAIN, Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 OTHER: Final = "other"
 """The name of the second IdP, and of its integration where that is onboarded."""
@@ -50,8 +51,10 @@ USERS: Final[Mapping[str, Any]] = {
 """The users of every case, as a table has them, until it is made smaller."""
 PLACES: Final = ("claim", "header", "forge", "token", "onboard", "other")
 """Where a part may stand: in a table's `claim`, `token.header`, `forge`, `token`, `onboard`, or the other IdP."""
+STEP: Final = "step"
+"""Where a step stands, whose name is the word that a table has for it, such as `rotate`."""
 MAX_PARTS: Final = 32
-"""A case from a file has no more parts than this."""
+"""A case from a file has no more parts than this, and no more steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +83,29 @@ class Case:
 
     parts: tuple[Part, ...] = ()
     users: tuple[str, ...] = tuple(USERS)
+    steps: tuple[Part, ...] = ()
+    """What happens over time, where it does; without any, the token of the parts is sent once."""
 
     @classmethod
-    def of(cls, parts: Iterable[Part]) -> Case:
+    def of(cls, parts: Iterable[Part], steps: Iterable[Part] = ()) -> Case:
         """Return the case with these parts, each dimension once."""
-        return cls(tuple({part.dimension: part for part in parts}.values()))
+        return cls(tuple({part.dimension: part for part in parts}.values()), steps=tuple(steps))
 
     def without(self, part: Part) -> Case:
-        """Return the case in which this part is plain."""
-        return Case(tuple(one for one in self.parts if one is not part), self.users)
+        """Return the case in which this part is plain, or this step left out."""
+        parts, steps = (tuple(one for one in some if one is not part) for some in (self.parts, self.steps))
+        return replace(self, parts=parts, steps=steps)
 
     def having(self, part: Part, new: Part) -> Case:
-        """Return the case with `new` in the place of a part."""
-        return Case(tuple(new if one is part else one for one in self.parts), self.users)
+        """Return the case with `new` in the place of a part or step."""
+        parts, steps = (
+            tuple(new if one is part else one for one in some) for some in (self.parts, self.steps)
+        )
+        return replace(self, parts=parts, steps=steps)
+
+    def upto(self, step: int) -> Case:
+        """Return the case without what follows a step, by its index."""
+        return replace(self, steps=self.steps[: step + 1])
 
     def get(self, where: str, name: str) -> Part | None:
         """Return the part of a dimension, or None where that is plain."""
@@ -105,23 +118,30 @@ class Case:
     @property
     def dimensions(self) -> frozenset[str]:
         """What it changes."""
-        return frozenset(part.dimension for part in self.parts)
+        return frozenset(part.dimension for part in (*self.parts, *self.steps))
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Its parts and steps, each as text."""
+        return frozenset(part.key for part in (*self.parts, *self.steps))
 
     @property
     def key(self) -> str:
         """The case as text, equal for equal cases alone."""
-        return "; ".join(sorted(part.key for part in self.parts))
+        return "; ".join((*sorted(part.key for part in self.parts), *(step.key for step in self.steps)))
 
     @property
     def setting(self) -> str:
         """What has to be onboarded for it, as text: cases with one setting are asked one after the other."""
-        parts = sorted(part.key for part in self.parts if part.where in ("onboard", "other"))
+        plain = Part("onboard", "alg", DEFAULT_ALG).key
+        parts = sorted({part.key for part in self.parts if part.where in ("onboard", "other")} - {plain})
         return repr((parts, self.users, self._of_other()))
 
     def _of_other(self) -> bool:
         """Whether there is a second IdP."""
-        of = self.get("token", "of")
-        return (of is not None and of.value == OTHER) or bool(self.at("other"))
+        tokens = (step.value.get("token") for step in self.steps if isinstance(step.value, dict))
+        named = {self.at("token").get("of"), *(one.get("of") for one in tokens if isinstance(one, dict))}
+        return OTHER in named or bool(self.at("other"))
 
     def token(self) -> dict[str, Any]:
         """Return the token as a table has it."""
@@ -150,10 +170,6 @@ class Case:
 
     def scenario(self) -> Scenario:
         """Return the scenario that sets the stage; it has no actions. Raises `ValueError` for odd parts."""
-        users = {
-            name: model.UserSpec(external_id=user) if isinstance(user, str) else user
-            for name, user in self.directory().items()
-        }
         rule = rulebook.rules()["CLM-001"]  # none of fetching: the stage asks no more
         return Scenario(
             id="fuzz/case",
@@ -166,7 +182,7 @@ class Case:
             control=None,
             actions=(),
             integrations=msgspec.convert(self.integrations(), dict[str, model.IntegrationSpec]),
-            users=msgspec.convert(users, dict[str, model.UserSpec]),
+            users=user_specs(self.directory()),
             place=Place("fuzz", 1, 1),
         )
 
@@ -175,14 +191,28 @@ class Case:
         return msgspec.convert(self.token(), model.TokenSpec)
 
 
+def user_specs(users: Mapping[str, Any]) -> dict[str, model.UserSpec]:
+    """Return the types of users as a table has them. Raises `ValueError` for odd ones."""
+    return {
+        name: model.UserSpec(external_id=user)
+        if user is None or isinstance(user, str)
+        else msgspec.convert(user, model.UserSpec)
+        for name, user in users.items()
+    }
+
+
 # Files: JSON in which what only YAML can say is an object with one odd name.
 
 
 def to_json(case: Case) -> bytes:
     """Return a case as the file of a corpus has it: the same bytes for the same case."""
-    parts = [[part.where, part.name, _plain(part.value)] for part in case.parts]
-    users = {} if case.users == tuple(USERS) else {"users": list(case.users)}
-    return json.dumps({"parts": parts, **users}, indent=1, ensure_ascii=True).encode() + b"\n"
+    parts, steps = (
+        [[part.where, part.name, _plain(part.value)] for part in some] for some in (case.parts, case.steps)
+    )
+    more: dict[str, Any] = {"steps": steps} if steps else {}
+    if case.users != tuple(USERS):
+        more["users"] = list(case.users)
+    return json.dumps({"parts": parts, **more}, indent=1, ensure_ascii=True).encode() + b"\n"
 
 
 def from_json(data: bytes) -> Case:
@@ -191,18 +221,22 @@ def from_json(data: bytes) -> Case:
         raw = json.loads(data)
     except (ValueError, RecursionError):
         raise ValueError("it is no JSON") from None
-    parts = raw.get("parts") if isinstance(raw, dict) else None
-    users = raw.get("users", list(USERS)) if isinstance(raw, dict) else None
-    if not isinstance(parts, list) or len(parts) > MAX_PARTS or not isinstance(users, list):
-        raise ValueError(f"it is no case: an object with at most {MAX_PARTS} parts")
+    given = raw if isinstance(raw, dict) else {}
+    parts, steps, users = given.get("parts"), given.get("steps", []), given.get("users", list(USERS))
+    if not (isinstance(parts, list) and isinstance(steps, list) and isinstance(users, list)) or (
+        max(len(parts), len(steps)) > MAX_PARTS
+    ):
+        raise ValueError(f"it is no case: an object with at most {MAX_PARTS} parts, and as many steps")
     if not all(isinstance(user, str) and user in USERS for user in users):
         raise ValueError("it names a user that no case has")
-    return Case(tuple(map(_part, parts)), tuple(users))
+    return Case(
+        tuple(_part(one, PLACES) for one in parts), tuple(users), tuple(_part(one, (STEP,)) for one in steps)
+    )
 
 
-def _part(raw: Any) -> Part:
-    if not (isinstance(raw, list) and len(raw) == 3 and raw[0] in PLACES and isinstance(raw[1], str)):
-        raise ValueError(f"a part is [where, name, value], where is one of {', '.join(PLACES)}")
+def _part(raw: Any, places: Sequence[str]) -> Part:
+    if not (isinstance(raw, list) and len(raw) == 3 and raw[0] in places and isinstance(raw[1], str)):
+        raise ValueError(f"a part is [where, name, value], where is one of {', '.join(places)}")
     return Part(raw[0], raw[1], _read(raw[2]))
 
 

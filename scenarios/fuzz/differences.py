@@ -26,7 +26,7 @@ class Cause:
 
 MASK: Final = "…"
 """Stands for what a message quotes."""
-_QUOTED = re.compile(r"""\{.*\}|\[.*\]|'[^']*'|"[^"]*"|\d+""")
+_QUOTED = re.compile(r"""\{.*\}|\[.*\]|(?<!\w)'[^']*'(?!\w)|(?<!\w)"[^"]*"(?!\w)|\d+""")
 
 
 def _masked(detail: str) -> str:

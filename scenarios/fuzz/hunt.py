@@ -17,12 +17,16 @@ from hypothesis import strategies as st
 
 from scenarios.fuzz import drawn
 from scenarios.fuzz.case import Case, Part
-from scenarios.fuzz.differences import MASK, said
-from scenarios.fuzz.grammar import Ability
-from scenarios.fuzz.reduce import MAX_TRIES, MAX_TRIES_OF_CRASH, MAX_TRIES_OF_HANG, reduced
+from scenarios.fuzz.differences import said
+from scenarios.fuzz.finding import RAISED, Finding, is_one, kinds
+from scenarios.fuzz.grammar.ability import Ability
+from scenarios.fuzz.grammar.courses import LONG, changes
+from scenarios.fuzz.oracle import Oracle
+from scenarios.fuzz.over_time import asked_at, rule_at
+from scenarios.fuzz.reduce import MAX_TRIES, MAX_TRIES_OF_CRASH, MAX_TRIES_OF_HANG, reduced, with_fewer_users
 from scenarios.fuzz.rules import binds, decides, rule_of
 from scenarios.fuzz.stand import Stand, Unmakeable
-from scenarios.fuzz.sweep import pairs, sweep
+from scenarios.fuzz.sweep import CUSTOM_CLAIM, courses, pairs, sweep
 from scenarios.results import Severity
 
 if TYPE_CHECKING:
@@ -33,18 +37,17 @@ if TYPE_CHECKING:
     from scenarios.fuzz.corpus import Corpus
     from scenarios.fuzz.differences import Cause
     from scenarios.fuzz.live import Live
-    from scenarios.fuzz.referee import Referee, Seen
+    from scenarios.fuzz.referee import Referee
+    from scenarios.fuzz.seen import Seen
     from scenarios.stage import Lab
 
 BATCH: Final = 8
 """So many cases are one example of Hypothesis: drawing an example costs more than drawing a case."""
-ROUND: Final = {"tokens": 400, "keys": 80, "records": 80, "corpus": 80}
+ROUND: Final = {"tokens": 400, "keys": 80, "records": 80, "courses": 80, "corpus": 80}
 """How many cases each kind of round has."""
-ORDER: Final = ("tokens", "keys", "tokens", "records", "tokens", "corpus", "tokens")
+ORDER: Final = ("tokens", "keys", "courses", "tokens", "records", "tokens", "courses", "corpus", "tokens")
 MAX_COSTLY: Final = 2
 """After so many time-outs or new starts for one finding its cases are not asked again."""
-RAISED: Final = "it raised "
-"""How the crash of a target in this process begins, which costs nothing and says what it was."""
 PREFERRED_ALGORITHMS: Final = ("ES256", "EdDSA")
 """Where a target takes one of these, most rounds use it: RSA signs twenty times as slowly."""
 
@@ -56,32 +59,6 @@ class Limits:
     cases: int | None = None
     seconds: float | None = None
     findings: int | None = None
-
-
-@dataclass(slots=True)
-class Finding:
-    """One difference, made small, with how often its like was seen."""
-
-    case: Case
-    seen: Seen
-    cause: Cause
-    rule: str | None
-    """The rule that it touches; None for a question."""
-    part: Part | None
-    """The part that decides, where there is one."""
-    times: int = 1
-    third: str | None = None
-    """What the third target says, where one was asked."""
-
-    @property
-    def group(self) -> tuple[object, ...]:
-        """What makes two differences one finding."""
-        if RAISED in self.cause.reason or MASK in self.cause.reason:
-            return (self.cause,)  # what it said of one case it says of another, but for what is quoted in it
-        beside = self.case.dimensions - {self.part.dimension if self.part else "", "onboard alg"}
-        if self.rule is not None:
-            return (self.cause.severity, self.rule, frozenset(beside))
-        return (self.cause, frozenset(beside))
 
 
 @dataclass(slots=True)
@@ -101,7 +78,7 @@ class Hunt:
     findings: list[Finding] = field(default_factory=list)
     interrupted: bool = False
     _passed: list[tuple[Cause, frozenset[str]]] = field(default_factory=list)
-    """Differences that turned out to be none: by cause, and the parts that it takes."""
+    """Differences that turned out to be none: by cause, and the parts and steps that it takes."""
     _said: set[tuple[object, ...]] = field(default_factory=set)
     _known: list[Case] = field(default_factory=list)
     _ends: float | None = None
@@ -114,7 +91,7 @@ class Hunt:
         try:
             self._known = self.corpus.read()
             for case in (*self._plain(ability), *self._known, *self._sweep(ability)):
-                if self._over():
+                if self._over() or self._is_hopeless():
                     return
                 self.play(case)
             for number in count():
@@ -129,7 +106,8 @@ class Hunt:
 
     def _sweep(self, ability: Ability) -> list[Case]:
         alg = _algorithm(ability, Random(0))  # noqa: S311 - the same for every seed
-        return [*sweep(ability, alg, self.seed), *pairs(ability, alg, self.seed)]
+        over_time = [] if self.against_each_other else courses(ability, alg, self.seed)
+        return [*sweep(ability, alg, self.seed), *over_time, *pairs(ability, alg, self.seed)]
 
     def _over(self) -> bool:
         limits = self.limits
@@ -170,8 +148,12 @@ class Hunt:
                 return drawn.key_cases(ability, alg)
             case "records" if ability.onboarding:
                 return drawn.record_cases(ability, alg)
-            case "corpus" if self._known:
-                return drawn.more(self._known, ability)
+            case "courses" if changes(ability) and not self.against_each_other:
+                return drawn.courses(ability, alg, random.choice((None, CUSTOM_CLAIM)))
+            case "corpus":
+                # What is open to a library in one token is not weighed where time passes: steps are left as they are.
+                known = [one for one in self._known if not one.steps]
+                return drawn.more(known, ability) if known else None
         return None
 
     def play(self, case: Case) -> None:
@@ -202,48 +184,62 @@ class Hunt:
 
     def _is_costly(self, case: Case) -> bool:
         """Whether a finding explains the case whose like the target pays for with a time-out or a new start."""
+        changed = kinds(case)
         return any(
             one.cause.severity is Severity.CRASH
             and RAISED not in one.cause.reason
             and one.times >= MAX_COSTLY
-            and one.case.dimensions <= case.dimensions
+            and kinds(one.case) <= changed
             for one in self.findings
         )
+
+    def _is_hopeless(self) -> bool:
+        """Whether the target pays so for every case: it gives no verdict on a plain one."""
+        return self._is_costly(Case())
 
     def _is_known(self, case: Case, cause: Cause) -> bool:
         for one in self.findings:
             if one.cause == cause and one.case.dimensions - {"onboard alg"} <= case.dimensions:
                 one.times += 1
                 return True
-        keys = frozenset(part.key for part in case.parts)
-        return any(cause == passed and parts <= keys for passed, parts in self._passed)
+        return any(cause == passed and keys <= case.keys for passed, keys in self._passed)
 
     def _make_small(self, case: Case, cause: Cause) -> None:
+        ability = Ability.of([target.profile for target in self.targets])
+        keep = frozenset() if "RS256" in ability.algorithms else frozenset({"onboard alg"})
+        if case.steps:
+            keep |= {LONG.dimension}
+
         def still(smaller: Case) -> bool:
             try:
                 return self.referee.look(smaller).cause == cause
             except Unmakeable:
                 return False
 
-        ability = Ability.of([target.profile for target in self.targets])
-        keep = frozenset() if "RS256" in ability.algorithms else frozenset({"onboard alg"})
-        small = reduced(case, still, keep=keep, tries=_tries(cause))
-        seen = self.referee.look(small)
-        if seen.cause != cause:
+        found = self._finding(reduced(case, still, keep=keep, tries=_tries(cause)), cause)
+        if found is None:
             return  # it differs once and not again: nothing that anybody could look into
-        part = self._decisive(small, seen)
-        rule = rule_of(seen.right.verdict, part, small.at("onboard").get("custom_claim"))
-        found = Finding(small, seen, cause, rule, part)
-        if rule is not None and not self._binds(rule, part, cause):
-            self._passed.append((cause, frozenset(part.key for part in small.parts)))
+        alike = next((one for one in self.findings if is_one(found, one)), None)
+        if alike is not None:
+            alike.times += 1
+        if alike is not None or (found.rule is not None and not self._binds(found.rule, found.part, cause)):
+            self._passed.append((cause, found.case.keys))
             return
-        for one in self.findings:
-            if one.group == found.group or _is_echo(found, one):
-                one.times += 1
-                self._passed.append((cause, frozenset(part.key for part in small.parts)))
-                return
+        fewer = with_fewer_users(found.case, still, tries=_tries(cause))
+        found = self._finding(fewer, cause) or found
         self.findings.append(found)
-        self.corpus.keep(small)
+        self.corpus.keep(found.case)
+
+    def _finding(self, case: Case, cause: Cause) -> Finding | None:
+        """Return what a case shows; None where it does not differ so."""
+        seen = self.referee.look(case)
+        if seen.cause != cause:
+            return None
+        if case.steps:
+            return Finding(case, seen, cause, rule_at(seen), None)
+        part = self._decisive(case, seen)
+        rule = rule_of(seen.right.verdict, part, case.at("onboard").get("custom_claim"))
+        return Finding(case, seen, cause, rule, part)
 
     def _binds(self, rule: str, part: Part | None, cause: Cause) -> bool:
         """Whether the rule decides, and is asked of the targets; a crash is a finding whatever it is about."""
@@ -281,12 +277,6 @@ def _algorithm(ability: Ability, random: Random) -> str:
     return random.choice(fast) if fast and random.random() < 0.7 else random.choice(ability.algorithms)
 
 
-def _is_echo(found: Finding, other: Finding) -> bool:
-    """Whether an answer could not be read only because of what the target should not have accepted, which is known."""
-    accepted = found.seen.right.verdict.kind == "reject" and other.cause.severity is Severity.FALSE_ACCEPT
-    return accepted and found.cause.severity is Severity.BROKEN and found.rule == other.rule
-
-
 def _tries(cause: Cause) -> int:
     if cause.severity is not Severity.CRASH or RAISED in cause.reason:
         return MAX_TRIES
@@ -295,11 +285,16 @@ def _tries(cause: Cause) -> int:
 
 def ask_third(findings: Sequence[Finding], third: Live, lab: Lab) -> None:
     """Have another target judge the case of each finding, and note what it says."""
-    stand = Stand(lab, [third.profile])
+    stand, scout = Stand(lab, [third.profile]), Oracle(third.profile.knobs)
     try:
         for finding in findings:
             try:
-                finding.third = said(stand.ask(third, stand.token(finding.case)))
+                if finding.case.steps:
+                    answer = asked_at(finding.case, lab, third, scout)
+                    stand.forget(third)
+                else:
+                    answer = stand.ask(third, stand.token(finding.case))
+                finding.third = said(answer)
             except Unmakeable:
                 finding.third = "cannot be asked this"
     finally:

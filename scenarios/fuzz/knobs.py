@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from scenarios import rulebook
 from scenarios.files.yaml12 import ABSENT, Json
 from scenarios.fuzz.case import Case, Part
+from scenarios.fuzz.rules import shares_kid
 from scenarios.rulebook import KnobType, LibraryDefault, Scope
 
 if TYPE_CHECKING:
@@ -219,24 +220,16 @@ def _is_odd(entries: Any) -> bool:
     )
 
 
-def _shares_kid(entries: Any) -> bool:
-    if isinstance(entries, str):
-        return True
-    kids = [one if isinstance(one, str) else _kid(one) for one in entries]
-    return len(set(map(repr, kids))) < len(kids)
-
-
-def _kid(entry: dict[str, Any]) -> Any:
-    members = entry["raw"] if isinstance(entry.get("raw"), dict) else entry.get("members", {})
-    return members.get("kid", entry.get("key"))
-
-
 def _each_tried(case: Case) -> Case | None:
     part = case.get("onboard", "jwks")
-    if part is None or not _shares_kid(part.value):
+    if part is None or not shares_kid(part.value):
         return None
     plain = Part("onboard", "jwks", ["a", "b"])
     return case.having(part, plain)
+
+
+def _is_b64_alone(value: Any) -> bool:
+    return isinstance(value, dict) and value == {"payload": "encoded", "crit": False}
 
 
 def _b64_true(value: Any) -> bool:
@@ -261,6 +254,7 @@ _REWRITES: Final[tuple[tuple[str, str, Rewrite], ...]] = (
     ("crit_shape", "accept", _plain("forge", "crit", of=_is_shape_of_crit)),
     ("crit_b64_true", "reject", _refused("header", "crit", of=_b64_true)),
     ("b64_without_crit", "ignore", _plain("header", "b64")),
+    ("b64_without_crit", "ignore", _plain("forge", "b64_false", of=_is_b64_alone)),
     ("kid_binding", "hint", _plain("header", "kid", of=lambda value: isinstance(value, str))),
     ("kid_binding", "hint", _plain("forge", "unknown_kid")),
     ("jwk_use", "ignore", _entries(_without("use", "key_ops"))),

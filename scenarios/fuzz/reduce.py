@@ -6,6 +6,7 @@ fewer steps, and also works for what comes from a corpus.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from scenarios.files.yaml12 import ABSENT, Json
@@ -28,15 +29,54 @@ def reduced(
     case: Case, still: Callable[[Case], bool], *, keep: frozenset[str], tries: int = MAX_TRIES
 ) -> Case:
     """Return the smallest case found for which `still` holds; parts of the dimensions in `keep` stay."""
+    holds = _bounded(still, tries)
+    case = _plainer_steps(_fewer_steps(case, holds), holds)
+    case = _fewer_parts(case, holds, keep)
+    case = _simpler_values(case, holds, keep)
+    return _fewer_parts(case, holds, keep)
+
+
+def with_fewer_users(case: Case, still: Callable[[Case], bool], *, tries: int = MAX_TRIES) -> Case:
+    """Return the case with the fewest users for which `still` holds: each try has everything onboarded anew."""
+    holds = _bounded(still, tries)
+    alone = replace(case, users=(FIRST_USER,))
+    if holds(alone):
+        return alone
+    for name in case.users:
+        if name != FIRST_USER:
+            smaller = replace(case, users=tuple(one for one in case.users if one != name))
+            case = smaller if holds(smaller) else case
+    return case
+
+
+def _bounded(still: Callable[[Case], bool], tries: int) -> Callable[[Case], bool]:
     budget = [tries]
 
     def holds(smaller: Case) -> bool:
         budget[0] -= 1
         return budget[0] >= 0 and still(smaller)
 
-    case = _fewer_parts(case, holds, keep)
-    case = _simpler_values(case, holds, keep)
-    return _fewer_users(_fewer_parts(case, holds, keep), holds)
+    return holds
+
+
+def _fewer_steps(case: Case, holds: Callable[[Case], bool]) -> Case:
+    for length in range(1, len(case.steps)):
+        if holds(case.upto(length - 1)):
+            case = case.upto(length - 1)
+            break
+    for step in reversed(case.steps):  # the last ones first: a kept token is sent after it was made
+        if len(case.steps) > 1 and holds(smaller := case.without(step)):
+            case = smaller
+    return case
+
+
+def _plainer_steps(case: Case, holds: Callable[[Case], bool]) -> Case:
+    """Let tokens that are sent be plain ones."""
+    for step in case.steps:
+        if step.name == "authenticate" and step.value:
+            plain = case.having(step, Part(step.where, step.name, {}))
+            case = plain if holds(plain) else case
+    return case
 
 
 def _fewer_parts(case: Case, holds: Callable[[Case], bool], keep: frozenset[str]) -> Case:
@@ -82,15 +122,3 @@ def _smaller(value: Any) -> Iterator[Any]:
             yield from (0, 1, value // 2)
         case _ if value is ABSENT:
             return
-
-
-def _fewer_users(case: Case, holds: Callable[[Case], bool]) -> Case:
-    alone = Case(case.parts, (FIRST_USER,))
-    if holds(alone):
-        return alone
-    for name in case.users:
-        if name != FIRST_USER:
-            smaller = Case(case.parts, tuple(one for one in case.users if one != name))
-            if holds(smaller):
-                case = smaller
-    return case

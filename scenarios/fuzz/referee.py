@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from scenarios.fuzz.differences import Cause, difference
 from scenarios.fuzz.knobs import Reading, readings
 from scenarios.fuzz.oracle import Oracle
-from scenarios.fuzz.rules import binds, rule_of
+from scenarios.fuzz.over_time import OverTime
+from scenarios.fuzz.rules import EITHER, rule_of
+from scenarios.fuzz.seen import Seen, is_anothers
 from scenarios.fuzz.stand import Answer, Stand, Unmakeable
 from scenarios.results import Severity
-from scenarios.rulebook import Scope
 from scenarios.targets.protocol import Verdict
 
 if TYPE_CHECKING:
@@ -24,18 +25,6 @@ if TYPE_CHECKING:
 _NO = Answer(Verdict("reject", reason="other"), None, onboarding=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What came of one case."""
-
-    right: Answer
-    """What the reference verifier says, under the knobs of the target."""
-    got: tuple[Answer, ...]
-    """What each of the targets says."""
-    cause: Cause | None
-    """How they differ; None where they do not."""
-
-
 class Referee(Protocol):
     """Plays cases and compares the answers."""
 
@@ -43,7 +32,7 @@ class Referee(Protocol):
         """Play a case. Raises `Unmakeable`."""
 
     def right(self, case: Case) -> Answer:
-        """Return what the reference verifier says of a case. Raises `Unmakeable`."""
+        """Return what the reference verifier says of a case without steps. Raises `Unmakeable`."""
 
     def close(self) -> None:
         """Take down what stands."""
@@ -55,23 +44,25 @@ class AgainstReference:
     def __init__(self, lab: Lab, target: Live) -> None:
         self._target = target
         self._profile = target.profile
-        self._scope = Scope(self._profile.scope)
         self._main = Stand(lab, [self._profile])
         self._side = Stand(
             lab, [self._profile]
         )  # other readings: their settings must not take down the main one
         self._oracles: dict[tuple[int, str], Oracle] = {}
+        self._courses = OverTime(lab, target)
 
     def look(self, case: Case) -> Seen:
         """Play a case before the target and, as often as it may be read in several ways, before the reference."""
+        if case.steps:
+            self._main.forget(self._target)
+            return self._courses.look(case)
         token = self._main.token(case)
         ways = readings(case, self._profile)
         right = self._held_to(self._answer(next(ways), case, token))
         got = _asked(self._main, self._target, token)
         cause = difference(right, got)
-        crashed = cause is not None and cause.severity in (Severity.CRASH, Severity.BROKEN)
-        if cause is not None and not crashed and self._is_open(ways, case, token, (right, got)):
-            cause = None
+        if cause is not None and cause.severity not in {Severity.CRASH, Severity.BROKEN}:
+            right, cause = self._judged(ways, case, token, (right, got))
         return Seen(right, (got,), cause)
 
     def right(self, case: Case) -> Answer:
@@ -90,30 +81,28 @@ class AgainstReference:
             return right
         return Answer(replace(right.verdict, kind="reject"), None, onboarding=False)
 
-    def _unbound(self, right: Answer) -> bool:
-        """Whether the no is by a rule that such a target is not asked, whichever part it is about."""
-        if right.verdict.kind != "reject":
-            return False
-        rule = rule_of(right.verdict, None)
-        return rule is not None and not binds(rule, self._scope)
-
-    def _is_open(
+    def _judged(
         self, ways: Iterator[Reading], case: Case, token: str | bytes, said: tuple[Answer, Answer]
-    ) -> bool:
-        """Whether the target may answer so: by a rule that it is not asked, or by another open reading."""
+    ) -> tuple[Answer, Cause | None]:
+        """Return how an answer differs whichever way the case is read; None where one way is open to the target.
+
+        The way that leaves the least in the case says best why: what the others mind is the target's to choose.
+        """
         right, got = said
-        if self._unbound(right) or (
-            right.verdict.kind == "accept" and _is_nobody(got) and not self._profile.can("users")
-        ):
-            return True
+        if is_anothers(right, got, self._profile):
+            return right, None
+        least = len(case.parts)
         for way in ways:
             try:
                 answer = self._held_to(self._answer(way, case, token))
             except Unmakeable:
                 continue
-            if self._unbound(answer) or difference(answer, got) is None:
-                return True
-        return False
+            either = rule_of(answer.verdict, None) in EITHER
+            if either or is_anothers(answer, got, self._profile) or difference(answer, got) is None:
+                return right, None
+            if way.case is not None and len(way.case.parts) < least:
+                right, least = answer, len(way.case.parts)
+        return right, difference(right, got)
 
     def _answer(self, way: Reading, case: Case, token: str | bytes, stand: Stand | None = None) -> Answer:
         if way.case is None:
@@ -124,8 +113,8 @@ class AgainstReference:
         return self._side.ask(self._oracle(way, self._side), self._side.token(way.case))
 
     def _oracle(self, way: Reading, stand: Stand) -> Oracle:
-        """Return who judges at a stand. Each has its own: a stand goes by it that nobody else onboards there."""
-        key = (id(stand), repr(sorted(way.knobs.items())))
+        """Return the verifier of a reading at a stand: it holds what stands there, and nothing of the other one."""
+        key = id(stand), repr(sorted(way.knobs.items()))
         if key not in self._oracles:
             self._oracles[key] = Oracle({**self._profile.knobs, **way.knobs})
         return self._oracles[key]
@@ -140,7 +129,12 @@ class AgainstEachOther:
         self._oracle = Oracle(first.profile.knobs)
 
     def look(self, case: Case) -> Seen:
-        """Play a case before both, and before the reference to know which rule it touches."""
+        """Play a case before both, and before the reference to know which rule it touches; none in which time passes.
+
+        Two targets of one chain may know other keys at other times, each within its rights.
+        """
+        if case.steps:
+            raise Unmakeable("over time the two may differ within their rights")
         token = self._stand.token(case)
         right = self._stand.ask(self._oracle, token)
         one, other = (_asked(self._stand, who, token) for who in self._pair)
@@ -161,11 +155,6 @@ class AgainstEachOther:
     def close(self) -> None:
         """Take down what stands."""
         self._stand.close()
-
-
-def _is_nobody(answer: Answer) -> bool:
-    """Whether the harness, which maps for a target without users, found nobody: the target has no part in it."""
-    return answer.verdict.kind == "accept" and answer.user is None
 
 
 def _asked(stand: Stand, who: Live, token: str | bytes) -> Answer:

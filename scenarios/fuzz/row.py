@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from scenarios.files.problems import TableErrors
 from scenarios.files.yaml12 import ABSENT, Json
 from scenarios.fuzz.case import OTHER, Case
+from scenarios.fuzz.fate import Known
 from scenarios.rehearse import mistakes
 from scenarios.tables.load import load_table
 from scenarios.tables.scenario import MAIN
@@ -19,7 +20,8 @@ from scenarios.tables.scenario import MAIN
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scenarios.fuzz.hunt import Finding
+    from scenarios.fuzz.course import Ask
+    from scenarios.fuzz.finding import Finding
     from scenarios.fuzz.stand import Answer
     from scenarios.stage import Lab
 
@@ -34,7 +36,9 @@ class NoRow(ValueError):  # noqa: N818 - it says what there is not
 
 def name_of(finding: Finding) -> str:
     """Return a name for a finding that is good for a file and for a group: rule, kind and what decides."""
-    what = finding.part.dimension if finding.part is not None else "plain"
+    what = (
+        finding.part.dimension if finding.part is not None else "over time" if finding.case.steps else "plain"
+    )
     words = f"{finding.rule or 'question'} {finding.cause.severity.value} {what}"
     return _NO_WORD.sub("-", words.lower()).strip("-")
 
@@ -48,13 +52,13 @@ def table(finding: Finding, name: str, right: Callable[[Case], Answer], lab: Lab
         raise NoRow("no rule decides it")
     said = finding.seen.right
     rows = []
-    if said.verdict.kind != "accept":
+    row = _row(finding.case, "case", finding.rule, _says(finding)) | (
+        {"steps": _steps(finding)} if finding.case.steps else {"expect": _expected(said)}
+    )
+    if said.verdict.kind != "accept" and not any(_lets_in(ask) for ask in finding.seen.asks):
         control = _control(finding, right)
-        rows.append(
-            _row(control, "control", _expected(right(control)), finding.rule, "The plain case is accepted")
-        )
-    row = _row(finding.case, "case", _expected(said), finding.rule, _says(finding))
-    if rows:
+        plain = _row(control, "control", finding.rule, "The plain case is accepted")
+        rows.append({**plain, "expect": _expected(right(control))})
         row["control"] = "control"
     rows.append(row)
     title = f"Found by touchstone fuzz: {finding.cause.severity.value}"
@@ -90,7 +94,31 @@ def _control(finding: Finding, right: Callable[[Case], Answer]) -> Case:
     )
 
 
-def _row(case: Case, name: str, expect: Any, rule: str, says: str) -> dict[str, Any]:
+def _steps(finding: Finding) -> list[dict[str, Any]]:
+    """Return the steps as a table has them, each token with what is right for it."""
+    asks = {ask.step: ask for ask in finding.seen.asks}
+    return [
+        {
+            step.name: {**step.value, "expect": _expected_over_time(asks[index])}
+            if index in asks
+            else step.value
+        }
+        for index, step in enumerate(finding.case.steps)
+    ]
+
+
+def _expected_over_time(ask: Ask) -> Any:
+    if ask.fate.known is not Known.OPEN:
+        return _expected(ask.answers[0])
+    known = ask.known
+    return {"accept": known.user, "reject": "any"} if known is not None and known.user else {"reject": "any"}
+
+
+def _lets_in(ask: Ask) -> bool:
+    return ask.fate.known is not Known.OPEN and ask.answers[0].verdict.kind == "accept"
+
+
+def _row(case: Case, name: str, rule: str, says: str) -> dict[str, Any]:
     row: dict[str, Any] = {"id": name, "says": says, "rules": [rule], "users": case.directory()}
     integrations = case.integrations()
     if main := integrations[MAIN]:
@@ -99,7 +127,7 @@ def _row(case: Case, name: str, expect: Any, rule: str, says: str) -> dict[str, 
         row["integrations"] = {OTHER: other}
     if token := case.token():
         row["token"] = token
-    return {**row, "expect": expect}
+    return row
 
 
 def _expected(answer: Answer) -> Any:
@@ -116,6 +144,8 @@ def _expected(answer: Answer) -> Any:
 
 def _says(finding: Finding) -> str:
     part, yes = finding.part, finding.seen.right.verdict.kind == "accept"
+    if finding.case.steps:
+        return f"After {len(finding.case.steps) - 1} steps a token is {'accepted' if yes else 'rejected'}"
     what = "A plain case" if part is None else f"A case with another {part.where} {part.name}"
     return f"{what[:100]} is {'accepted' if yes else 'rejected'}"
 

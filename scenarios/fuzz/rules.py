@@ -5,6 +5,7 @@ A case that no line here decides is a question for the rulebook, and no finding.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -62,7 +63,7 @@ _OF_REJECT: Final[Mapping[tuple[str | None, str], str]] = {
 """Claim or header member, and reason, to the rule."""
 
 EITHER: Final = frozenset({"CLM-014", "FMT-014", "FMT-025"})
-"""Rules that let a verifier read or refuse, as long as it does not break."""
+"""Rules that let a verifier read or refuse, as long as it does not break; but for an exp that is infinite."""
 
 _OF_REASON: Final[Mapping[str, str]] = {
     "no_user": "MAP-014",
@@ -165,7 +166,7 @@ def rule_of(right: Verdict, part: Part | None, custom: str | None = None) -> str
     """
     if right.kind in ("refused", "asked"):
         if part is not None and part.dimension == "onboard jwks":
-            return _of_entries(part.value)
+            return of_entries(part.value)
         return _OF_REFUSAL.get(right.reason or "selection_missing")
     if right.kind == "reject":
         return _of_reject(right, part)
@@ -177,6 +178,8 @@ def _of_accept(part: Part, custom: str | None) -> str | None:
         return FORGERIES[part.name].rules[0]
     if part.where == "claim" and part.name == custom:
         return "MAP-002"
+    if part.dimension == "onboard jwks" and shares_kid(part.value):
+        return "KEY-010"
     if (rule := _OF_ACCEPT.get(part.dimension)) is not None:
         return rule
     if part.where == "claim" and part.name in _OPTIONAL:
@@ -192,7 +195,7 @@ def _of_reject(right: Verdict, part: Part | None) -> str | None:
         if part.where == "token" and part.name == "key":
             return "KEY-001" if reason == "bad_signature" else "KEY-004"
         if part.where == "onboard" and part.name == "jwks":
-            return _of_entries(part.value)
+            return of_entries(part.value)
     if part is not None and (rule := _of_number(part)) is not None:
         return rule
     if part is not None and reason == "malformed" and isinstance(part.value, Json):
@@ -203,9 +206,9 @@ def _of_reject(right: Verdict, part: Part | None) -> str | None:
 _TOO_EARLY: Final[Mapping[str, tuple[int, str]]] = {
     "exp": (-1, "CLM-012"),
     "nbf": (1, "CLM-015"),
-    "iat": (1, "CLM-016"),
 }
 """Time claim to the sign of an absurd value that is past or ahead for everybody, and the rule that says so."""
+_TIMES: Final = frozenset({"exp", "nbf", "iat"})
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z")
 MAX_EXACT: Final = 2**53
 """Beyond this not everybody reads the same number."""
@@ -225,7 +228,13 @@ def _of_number(part: Part) -> str | None:
     sign, rule = _TOO_EARLY.get(part.name, (0, "")) if part.where == "claim" else (0, "")
     if sign * float(text) > 0:
         return rule
-    return "CLM-014" if part.name in _TOO_EARLY else "FMT-025"
+    return "CLM-014" if part.name in _TIMES and not is_immortal(part) else "FMT-025"
+
+
+def is_immortal(part: Part) -> bool:
+    """Whether an exp overflows: who reads it as infinity takes a token that never ends (FMT-025)."""
+    text = part.value.text if isinstance(part.value, Json) else ""
+    return part.dimension == "claim exp" and bool(_NUMBER.match(text)) and float(text) == math.inf
 
 
 _OF_ENTRY: Final[Mapping[str, str]] = {
@@ -244,8 +253,10 @@ _OF_ENTRY: Final[Mapping[str, str]] = {
 }
 
 
-def _of_entries(entries: Any) -> str:
+def of_entries(entries: Any) -> str:
     """Return the rule by which an entry of a JWKS does not count."""
+    if shares_kid(entries):
+        return "KEY-010"
     for entry in entries if isinstance(entries, list) else []:
         if isinstance(entry, dict):
             if entry.get("private"):
@@ -257,6 +268,20 @@ def _of_entries(entries: Any) -> str:
                     return "SIG-032"
                 return _OF_ENTRY.get(next(iter(members)), "KEY-018")
     return "KEY-004"
+
+
+def shares_kid(entries: Any) -> bool:
+    """Whether two entries of a hand-made JWKS have one kid; of its text nobody knows."""
+    if not isinstance(entries, list):
+        return True
+    kids = [repr(one if isinstance(one, str) else _kid(one)) for one in entries]
+    return len(set(kids)) < len(kids)
+
+
+def _kid(entry: dict[str, Any]) -> Any:
+    if "raw" in entry:
+        return entry["raw"].get("kid") if isinstance(entry["raw"], dict) else None
+    return entry.get("members", {}).get("kid", entry.get("key", "a"))
 
 
 _OF_KIND: Final[Mapping[str, Callable[[Any], bool]]] = {
@@ -272,7 +297,7 @@ _OF_KIND: Final[Mapping[str, Callable[[Any], bool]]] = {
 def decides(rule: str, part: Part | None, *, yes: bool) -> bool:
     """Whether the rule says what is right: `yes` where a target rejects what the reference verifier accepts."""
     if rule in EITHER:
-        return False
+        return part is not None and is_immortal(part)
     odd = yes and part is not None and part.where == "header"
     return not (odd and part is not None and part.name in _OF_KIND and not _OF_KIND[part.name](part.value))
 
@@ -283,6 +308,6 @@ def rules_named() -> frozenset[str]:
     return frozenset(rule for table in tables for rule in table.values())
 
 
-def binds(rule: str, scope: rulebook.Scope) -> bool:
+def binds(rule: str, scope: str) -> bool:
     """Whether a target of this scope is asked the rule at all."""
-    return scope.includes(rulebook.rules()[rule].scope)
+    return rulebook.Scope(scope).includes(rulebook.rules()[rule].scope)

@@ -89,30 +89,44 @@ class Stand:
         if self._stage is None:
             raise Unmakeable("no stage is set")
         if id(who) not in self._onboarded:
-            self._onboarded[id(who)] = self._onboard(who, self._stage)
+            self._onboarded[id(who)] = onboard_all(who, self._stage)
         refused = self._onboarded[id(who)]
         if refused is not None:
             return Answer(refused, None, onboarding=True)
-        verdict = who.authenticate(token, now=self._stage.now)
-        return Answer(verdict, user_of(verdict, who.profile, self._stage.user_of), onboarding=False)
+        return answered(who, token, self._stage)
 
     def forget(self, who: Asked) -> None:
         """Have one onboard anew before the next case: after it was started again."""
         self._onboarded.pop(id(who), None)
 
-    def _onboard(self, who: Asked, stage: Stage) -> Verdict | None:
-        who.reset()
-        profile = who.profile if self.clock else _without_clock(who.profile)
-        for name, spec in stage.integrations().items():
-            if spec.at_start:
-                try:
-                    record = stage.record_for(profile, name)
-                except StageError as error:
-                    raise Unmakeable(str(error)) from None
-                verdict = who.onboard(record, stage.directory(name), now=stage.now)
-                if verdict.kind != "onboarded":
-                    return verdict
-        return None
+
+def answered(who: Asked, token: str | bytes, stage: Stage) -> Answer:
+    """Have one judge a credential, and return what it says."""
+    verdict = who.authenticate(token, now=stage.now)
+    return Answer(verdict, user_of(verdict, who.profile, stage.user_of), onboarding=False)
+
+
+def onboard_all(who: Asked, stage: Stage) -> Verdict | None:
+    """Have one forget everything and onboard what stands at the start; return what it says of a record it refuses.
+
+    Raises `Unmakeable`.
+    """
+    who.reset()
+    for name, spec in stage.integrations().items():
+        if spec.at_start and (refused := onboard(who, stage, name)) is not None:
+            return refused
+    return None
+
+
+def onboard(who: Asked, stage: Stage, name: str) -> Verdict | None:
+    """Have one onboard an integration as it is now; return what it says where it does not. Raises `Unmakeable`."""
+    profile = who.profile if stage.sent_now is not None else _without_clock(who.profile)
+    try:
+        record = stage.record_for(profile, name)
+    except StageError as error:
+        raise Unmakeable(str(error)) from None
+    verdict = who.onboard(record, stage.directory(name), now=stage.now)
+    return None if verdict.kind == "onboarded" else verdict
 
 
 def _without_clock(profile: Profile) -> Profile:

@@ -160,14 +160,15 @@ class GreenConnection(Connection):
 
 
 class UntilTheEnd(LoadTestShape):
-    """All connections of the plan, until the run is over."""
+    """The connections of the plan at every worker, until the run is over: so many workers, so many times the rate."""
 
     def tick(self) -> tuple[int, float] | None:
-        """Say how many users there are now; None ends the run."""
+        """Say how many users all workers have together now; None ends the run."""
         if time.time() >= _Process.run.since + _Process.run.plan.duration_s:
             return None
-        connections = _Process.run.plan.connections
-        return connections, float(connections)
+        workers = self.runner.worker_count if isinstance(self.runner, MasterRunner) else 1
+        users = _Process.run.plan.connections * max(1, workers)
+        return users, float(users)
 
 
 class ApiUser(User):

@@ -99,6 +99,7 @@ class Event(_Strict, frozen=True, kw_only=True):
     mix: Mix | None = None
     """What is sent in place of the usual mix: a flood of unknown kids, for instance."""
     rate: Annotated[float, Meta(gt=0, le=1_000_000)] | None = None
+    """Requests a second of each worker, in place of the usual ones."""
 
     @property
     def end_s(self) -> float:
@@ -130,9 +131,9 @@ class Plan(_Strict, frozen=True, kw_only=True):
 
     duration_s: Annotated[float, Meta(ge=1, le=86_400)]
     rate: Annotated[float, Meta(gt=0, le=1_000_000)] | None = None
-    """Requests a second of the whole run; without it each connection asks as soon as it was answered."""
+    """Requests a second of each worker; without it each connection asks as soon as it was answered."""
     connections: Annotated[int, Meta(ge=1, le=100_000)] = 20
-    """How many clients ask at the same time, each over a connection of its own: Locust's users."""
+    """How many clients of each worker ask at the same time, each over a connection of its own: Locust's users."""
     timeout_s: Annotated[float, Meta(gt=0, le=600)] = 10
     """How long an answer may take."""
     people: Annotated[int, Meta(ge=2, le=MAX_PEOPLE)] = 1_000

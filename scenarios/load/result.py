@@ -6,13 +6,14 @@ Scripts depend on the names of the JSON; more fields may come.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from scenarios.load.judging import OUTCOMES
-from scenarios.load.tally import GROWTH, SMALLEST_MS, Finding, Tally, first_of_each, percentile
+from scenarios.load.tally import GROWTH, SMALLEST_MS, Finding, Second, Tally, first_of_each, percentile
 from scenarios.load.timeline import Timeline
 from scenarios.load.worker import totals
 
@@ -141,10 +142,7 @@ def result_of(run: Run, tally: Tally, fetches: Sequence[float], *, interrupted: 
     timeline = Timeline(run.plan, run.since)
     asked = sorted(when - run.since for when in fetches if run.since <= when <= timeline.end)
     counts = _by_kind(tally)
-    times: dict[int, int] = {}
-    for second in tally.seconds.values():
-        for bucket, count in second.times.items():
-            times[bucket] = times.get(bucket, 0) + count
+    times = Second.of_all(tally.seconds.values()).times
     sent = sum(sum(outcomes.values()) for outcomes in counts.values())
     peak = _peak(run, asked)
     problems = [*_wrong(tally, counts), *_storm(run, peak), *_slow(run, times), *_unproven(counts)]
@@ -240,26 +238,21 @@ def _points(run: Run, tally: Tally, asked: list[float]) -> list[Point]:
     width = -(-(last + 1) // MAX_POINTS)
     points = []
     for begin in range(0, last + 1, width):
-        counts: dict[str, int] = {}
-        times: dict[int, int] = {}
-        for number in range(begin, begin + width):
-            second = tally.seconds.get(number)
-            if second is None:
-                continue
-            for name, count in second.counts.items():
-                outcome = name.rpartition("/")[2]
-                counts[outcome] = counts.get(outcome, 0) + count
-            for bucket, count in second.times.items():
-                times[bucket] = times.get(bucket, 0) + count
+        part = Second.of_all(
+            tally.seconds[number] for number in range(begin, begin + width) if number in tally.seconds
+        )
+        counts: Counter[str] = Counter()
+        for name, count in part.counts.items():
+            counts[name.rpartition("/")[2]] += count
         points.append(
             Point(
                 at_s=begin,
                 for_s=min(width, max(1, round(run.plan.duration_s) - begin)),
-                sent=sum(counts.values()),
-                wrong=sum(counts.get(outcome, 0) for outcome in SAYS),
-                excused=counts.get("excused", 0),
+                sent=counts.total(),
+                wrong=sum(counts[outcome] for outcome in SAYS),
+                excused=counts["excused"],
                 fetches=bisect_left(asked, begin + width) - bisect_left(asked, begin),
-                times_ms=Times.of(times),
+                times_ms=Times.of(part.times),
             )
         )
     return points
@@ -279,7 +272,7 @@ def _in_words(event: Event) -> str:
         whole = sum(shares.values())
         parts.append("sent: " + ", ".join(f"{kind} {share / whole:.0%}" for kind, share in shares.items()))
     if event.rate is not None:
-        parts.append(f"{event.rate:g} requests/s")
+        parts.append(f"{event.rate:g} requests/s of each worker")
     return "; ".join(parts)
 
 

@@ -73,6 +73,21 @@ class Second(msgspec.Struct):
     times: dict[int, int] = {}
     """Of good tokens that were accepted: the histogram of their times."""
 
+    @classmethod
+    def of_all(cls, seconds: Iterable[Second]) -> Second:
+        """Return what several hold together."""
+        whole = cls()
+        for second in seconds:
+            whole.merge(second)
+        return whole
+
+    def merge(self, other: Second) -> None:
+        """Add what another holds."""
+        for name, count in other.counts.items():
+            self.counts[name] = self.counts.get(name, 0) + count
+        for bucket, count in other.times.items():
+            self.times[bucket] = self.times.get(bucket, 0) + count
+
 
 class Worker(msgspec.Struct):
     """What one process did."""
@@ -106,11 +121,7 @@ class Tally(msgspec.Struct):
     def merge(self, other: Tally) -> None:
         """Add what another tally holds."""
         for number, second in other.seconds.items():
-            mine = self.seconds.setdefault(number, Second())
-            for name, count in second.counts.items():
-                mine.counts[name] = mine.counts.get(name, 0) + count
-            for bucket, count in second.times.items():
-                mine.times[bucket] = mine.times.get(bucket, 0) + count
+            self.seconds.setdefault(number, Second()).merge(second)
         self.findings = first_of_each([*self.findings, *other.findings])
         for name, worker in other.workers.items():
             before = self.workers.get(name, Worker())

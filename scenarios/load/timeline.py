@@ -99,7 +99,7 @@ class Timeline:
         return None if event is None else event.jwks
 
     def rate(self, now: float) -> float | None:
-        """Return how many requests a second are sent by all; None for as many as can be."""
+        """Return how many requests a second each worker sends; None for as many as can be."""
         event = self._event(now, "rate")
         return self.plan.rate if event is None else event.rate
 

@@ -10,7 +10,7 @@ import msgspec
 
 from scenarios.load.judging import judged, said_of
 from scenarios.load.run_file import people
-from scenarios.load.tally import MAX_EACH, MAX_TOKEN, Finding, Tally, Worker
+from scenarios.load.tally import MAX_EACH, MAX_TOKEN, Finding, Second, Tally, Worker
 from scenarios.load.timeline import Timeline
 from scenarios.load.tokens import GOOD, TokenSource
 from scenarios.targets.http.door import request_of, verdict_of
@@ -141,8 +141,4 @@ def from_plain(text: Any) -> Tally:
 
 def totals(tally: Tally) -> Mapping[str, int]:
     """Return how many answers there were of each `KIND/OUTCOME`."""
-    found: dict[str, int] = {}
-    for second in tally.seconds.values():
-        for name, count in second.counts.items():
-            found[name] = found.get(name, 0) + count
-    return found
+    return Second.of_all(tally.seconds.values()).counts

@@ -80,6 +80,10 @@ class Stage:
         """The time to tell the target, or None when it goes by the real one."""
         return self._scene.now() if self._scene.virtual else None
 
+    def knob(self, name: str) -> float:
+        """Return a knob that holds seconds, as the target declares it or by default."""
+        return self._scene.knob(name)
+
     def party(self, name: str = MAIN) -> Party:
         """Return an integration with its IdP."""
         return self._scene.parties[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from scenarios.tables.load import builtin_tables, tables_at
+from scenarios.tables.load import builtin_tables, own_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
 def texts(catalogs: Sequence[str], only_catalogs: Sequence[str] = ()) -> list[tuple[str, bytes]]:
     """Return (name, content) of the tables that `load.together` reads. Raises `TableErrors`."""
-    own = [*only_catalogs, *catalogs]
-    tables = [*([] if only_catalogs else builtin_tables()), *(tables_at(own) if own else [])]
+    tables = [*([] if only_catalogs else builtin_tables()), *own_tables(catalogs, only_catalogs)]
     return [(name, text.encode() if isinstance(text, str) else text) for name, text in tables]
 
 

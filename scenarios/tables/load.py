@@ -117,9 +117,14 @@ def together(catalogs: Sequence[str | Path], only_catalogs: Sequence[str | Path]
 
     Raises `TableErrors`, also for an id that two tables have.
     """
-    own = [*only_catalogs, *catalogs]
-    tables = tables_at(own) if own else []
-    return load(tables, () if only_catalogs else shipped().values())
+    return load(own_tables(catalogs, only_catalogs), () if only_catalogs else shipped().values())
+
+
+def own_tables(
+    catalogs: Sequence[str | Path], only_catalogs: Sequence[str | Path] = ()
+) -> list[tuple[str, str | bytes]]:
+    """Return (name, content) of the tables that do not ship. Raises `TableErrors`."""
+    return tables_at([*only_catalogs, *catalogs])
 
 
 def shipped() -> dict[str, Scenario]:

@@ -13,7 +13,7 @@ from scenarios.files.yaml12 import Json
 from scenarios.fuzz.account import records
 from scenarios.fuzz.case import Case, Part
 from scenarios.fuzz.corpus import Corpus
-from scenarios.fuzz.hunt import Finding, Hunt, Limits, ask_third
+from scenarios.fuzz.hunt import Hunt, Limits, ask_third
 from scenarios.fuzz.live import Live
 from scenarios.fuzz.referee import AgainstEachOther, AgainstReference
 from scenarios.results import Kind, Severity
@@ -21,6 +21,7 @@ from scenarios.run import run
 from scenarios.selftest.copies import session_with
 from scenarios.stage import Lab
 from scenarios.tables.load import load
+from scenarios.targets.channel import ChannelCrash
 from scenarios.targets.in_process import CallableTarget
 from scenarios.targets.profile import Profile
 from scenarios.targets.reference import reference_session
@@ -29,6 +30,8 @@ from scenarios.targets.session import Session
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from scenarios.fuzz.finding import Finding
 
 LIBRARY = Profile(keys=("jwks",), algorithms=("ES256",), capabilities=("clock",))
 
@@ -162,6 +165,64 @@ def test_a_crash_is_a_finding_and_the_hunt_goes_on() -> None:
     assert [part.dimension for part in crash.case.parts] == ["onboard alg", "claim nonce"]
     assert crash.times == 2
     assert late.rule == "CLM-012"
+
+
+def test_what_is_asked_beside_a_case_takes_nothing_from_it() -> None:
+    plain, other = token(), token(("onboard", "audience", "another"))
+    with Lab() as lab:
+        target = library(verifier)
+        referee = AgainstReference(lab, target)
+        kinds = []
+        for _ in range(2):
+            kinds.append(referee.look(plain).right.verdict.kind)
+            kinds += [referee.right(one).verdict.kind for one in (plain, other)]
+        referee.close()
+        target.close()
+
+    assert kinds == ["accept"] * 6
+
+
+def test_what_a_library_may_overlook_does_not_hide_why_a_token_is_false() -> None:
+    with hunted(library(verifier), limits=Limits(cases=0)) as (hunt, _):
+        hunt.play(token(("claim", "x", Json("NaN"))))
+        hunt.play(token(("claim", "x", Json("NaN")), ("header", "b64", None)))
+
+        assert [(severity, rule) for severity, rule, _ in groups(hunt.findings)] == [
+            ("false accept", "FMT-013")
+        ]
+        assert hunt.findings[0].times == 2
+
+
+def test_a_status_without_a_word_does_not_make_two_bugs_one() -> None:
+    def gateway(credential: str | bytes, integration: Mapping[str, Any]) -> dict[str, Any]:
+        claims = jwt.decode(credential, options={"verify_signature": False})
+        if isinstance(claims["aud"], list) or "roles" in claims:
+            raise jwt.PyJWTError("403 Forbidden")
+        return verifier(credential, integration)
+
+    with hunted(library(gateway), limits=Limits(cases=0)) as (hunt, _):
+        hunt.play(token(("claim", "aud", ["api"])))
+        hunt.play(token(("claim", "roles", ["x"])))
+
+        assert [(severity, rule) for severity, rule, _ in groups(hunt.findings)] == [
+            ("false reject", "CLM-005"),
+            ("false reject", "FMT-022"),
+        ]
+
+
+def test_a_target_that_gives_no_verdict_on_a_plain_case_is_asked_no_more() -> None:
+    class Dead(CallableTarget):
+        def ask(self, message: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+            if message["cmd"] == "authenticate":
+                raise ChannelCrash("it answered 503")
+            return super().ask(message, timeout_s)
+
+    dead = Dead(verifier, rejects=(jwt.PyJWTError,))
+    profile = Profile(keys=("jwks",), algorithms=("RS256", "ES256", "EdDSA"))
+
+    with hunted(Live(lambda: Session(dead, profile=profile)), limits=Limits(cases=5000)) as (hunt, _):
+        assert [(one.cause.severity, one.case.parts) for one in hunt.findings] == [(Severity.CRASH, ())]
+        assert hunt.cases < 10
 
 
 def test_two_targets_of_one_chain_are_held_to_each_other_and_a_third_is_quoted() -> None:
