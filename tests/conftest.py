@@ -1,6 +1,7 @@
 """What all tests share, and which of them belong to sessions of their own (noxfile.py)."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -20,10 +21,17 @@ collect_ignore_glob = [
 """`nox -s browser`, `clients`, `gateways`, `load` and `vectors` set these; what they need is large, or not on PyPI."""
 
 
+_CACHE = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+
+
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """Run pytest without the plugins of other tests here, which are four fifths of its start."""
+    """Run pytest without the plugins of other tests here, which are four fifths of its start.
+
+    It has a home of its own, and the catalogue would be read there each time instead of taken from the cache folder.
+    """
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:schemathesis -p no:faker -p no:hypothesispytest")
+    monkeypatch.setenv("XDG_CACHE_HOME", _CACHE)
     return pytester
 
 

@@ -86,7 +86,7 @@ def test_the_page_is_written_where_asked(tmp_path: Path, capsys: pytest.CaptureF
         (("--mutant", "CLM-030/scope-demandd"), "did you mean"),
         (("--rule", "CLM-999"), "no mutant breaks the rule 'CLM-999'"),
         (("--rule", "MAP", "--mutant", "CLM-030/*"), "no mutant fits all of these options"),
-        (("--json", "-", "--html", "-"), "only one of --json and --html"),
+        (("--json", "-", "--html", "-"), "only one output can go to stdout"),
         (("--json", "no-such-folder/a.json"), "cannot be written"),
         (("--jobs", "0"), "--jobs"),
     ],
